@@ -1,0 +1,1 @@
+"""Ladle chooses what to label next."""

@@ -1,0 +1,157 @@
+"""Losses that reach the last layer through a residual: the derivative of one example's loss by its logits.
+
+A loss is two functions: its residuals, and the label it would give an example by itself (the paper's pseudo-label,
+eq. 3). Cross-entropy has its residuals in closed form; any other loss takes them by automatic differentiation on the
+logits, which costs next to nothing beside the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ladle.errors import InputError, UnknownNameError
+from ladle.typing import Labels, Logits, Residuals
+
+
+@dataclass(frozen=True)
+class ResidualLoss:
+    """A loss per example, known through its derivative by the logits.
+
+    Attributes:
+        name: how it is called in messages and in stored configurations.
+        residuals: (n, C) logits and their labels -> (n, C), the derivative of each example's own loss.
+        pseudo_labels: (n, C) logits -> the label each example would be given by the model itself.
+        multi_label: labels are (n, C) of zeros and ones rather than (n,) class numbers.
+    """
+
+    name: str
+    residuals: Callable[[Logits, Labels], Residuals]
+    pseudo_labels: Callable[[Logits], Labels]
+    multi_label: bool = False
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def loss_by_autograd(
+    name: str,
+    loss: Callable[[Logits, Labels], Tensor],
+    pseudo_labels: Callable[[Logits], Labels] | None = None,
+    *,
+    multi_label: bool = False,
+) -> ResidualLoss:
+    """Make a residual loss from any differentiable loss.
+
+    Args:
+        name: how it is called in messages.
+        loss: (n, C) logits and labels -> (n,) one loss an example; an example's loss may depend on its own row only.
+        pseudo_labels: (n, C) logits -> labels; the most probable class if not given.
+        multi_label: whether labels are (n, C) of zeros and ones.
+
+    Returns:
+        The loss, with residuals taken by automatic differentiation on the logits.
+
+    Raises:
+        InputError: when used, if the loss does not return one number an example.
+    """
+
+    def residuals(logits: Logits, labels: Labels) -> Residuals:
+        # A clone, not a view: logits may come from an inference-mode pass, which autograd refuses to track.
+        with torch.inference_mode(mode=False), torch.enable_grad():
+            leaf = logits.detach().clone().requires_grad_()
+            values = loss(leaf, labels)
+            if values.shape != logits.shape[:1]:
+                raise InputError(
+                    f"a loss must return one number an example (got shape {tuple(values.shape)} "
+                    f"for {len(logits)} examples); use reduction='none' and average over outputs"
+                )
+            (derivative,) = torch.autograd.grad(values.sum(), leaf)
+        return derivative
+
+    return ResidualLoss(name, residuals, pseudo_labels or _most_probable_class, multi_label)
+
+
+def weighted_cross_entropy(weights: Tensor) -> ResidualLoss:
+    """Cross-entropy with a weight for each class, as ``torch.nn.CrossEntropyLoss(weight=...)`` before averaging.
+
+    Args:
+        weights: (C,) non-negative class weights.
+    """
+
+    def loss(logits: Logits, labels: Labels) -> Tensor:
+        return functional.cross_entropy(logits, labels, weight=weights.to(logits), reduction="none")
+
+    return loss_by_autograd("weighted-cross-entropy", loss)
+
+
+def smoothed_cross_entropy(smoothing: float) -> ResidualLoss:
+    """Cross-entropy against smoothed labels, as ``torch.nn.CrossEntropyLoss(label_smoothing=...)``.
+
+    Args:
+        smoothing: from 0 (none) to 1 (uniform labels).
+    """
+
+    def loss(logits: Logits, labels: Labels) -> Tensor:
+        return functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
+
+    return loss_by_autograd("smoothed-cross-entropy", loss)
+
+
+def find_loss(loss: str | ResidualLoss) -> ResidualLoss:
+    """Return the loss of this name, or the loss itself.
+
+    Raises:
+        UnknownNameError: no loss has this name.
+    """
+    if isinstance(loss, ResidualLoss):
+        return loss
+    if loss not in LOSSES:
+        raise UnknownNameError.among("loss", loss, LOSSES)
+    return LOSSES[loss]
+
+
+def _most_probable_class(logits: Logits) -> Labels:
+    return logits.argmax(dim=1)
+
+
+def _positive_logits(logits: Logits) -> Labels:
+    return (logits > 0).to(logits.dtype)
+
+
+def _cross_entropy_residuals(logits: Logits, labels: Labels) -> Residuals:
+    # softmax - onehot, but the entry of the label is the negative sum of the others: for a confident example p - 1
+    # would lose every digit that the others still hold.
+    residuals = torch.softmax(logits, dim=1)
+    column = labels.long().unsqueeze(1)
+    residuals.scatter_(1, column, 0.0)
+    return residuals.scatter_(1, column, -residuals.sum(dim=1, keepdim=True))
+
+
+def _binary_cross_entropy(logits: Logits, labels: Labels) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(logits, labels.to(logits), reduction="none").mean(dim=1)
+
+
+def _squared_error(logits: Logits, labels: Labels) -> Tensor:
+    targets = functional.one_hot(labels.long(), logits.shape[1]).to(logits)
+    return (logits - targets).square().mean(dim=1)
+
+
+#: Cross-entropy on class numbers: the paper's loss.
+cross_entropy = ResidualLoss("cross-entropy", _cross_entropy_residuals, _most_probable_class)
+#: Binary cross-entropy for multi-label examples: labels (n, C) of zeros and ones; averaged over the C outputs.
+binary_cross_entropy = loss_by_autograd(
+    "binary-cross-entropy", _binary_cross_entropy, _positive_logits, multi_label=True
+)
+#: Squared error of the logits against one-hot class numbers; averaged over the C outputs.
+squared_error = loss_by_autograd("squared-error", _squared_error)
+
+LOSSES: dict[str, ResidualLoss] = {
+    "cross-entropy": cross_entropy,
+    "binary-cross-entropy": binary_cross_entropy,
+    "squared-error": squared_error,
+}

@@ -1,0 +1,54 @@
+"""Uncertainty of the predictive distribution softmax(logits)."""
+
+from __future__ import annotations
+
+import torch
+
+from ladle.arrays import as_tensor, like
+from ladle.typing import ArrayT
+
+
+def entropy(logits: ArrayT) -> ArrayT:
+    """Return the entropy of each predictive distribution.
+
+    Args:
+        logits: (n, C) output of the last layer.
+
+    Returns:
+        (n,) from 0 (certain) to log C (uniform), in nats; the kind of array that was given.
+
+    Cost: O(n C).
+    Reference: Settles (2009), Active learning literature survey, section 3.1.
+    """
+    return like(torch.special.entr(torch.softmax(as_tensor(logits), dim=1)).sum(dim=1), logits)
+
+
+def margin(logits: ArrayT) -> ArrayT:
+    """Return the negative gap between the two most probable classes.
+
+    Args:
+        logits: (n, C) output of the last layer, C at least 2.
+
+    Returns:
+        (n,) from -1 (certain) to 0 (a tie); the kind of array that was given.
+
+    Cost: O(n C).
+    Reference: Scheffer, Decomain and Wrobel (2001), Active hidden Markov models for information extraction.
+    """
+    top = torch.softmax(as_tensor(logits), dim=1).topk(2, dim=1).values
+    return like(top[:, 1] - top[:, 0], logits)
+
+
+def least_confidence(logits: ArrayT) -> ArrayT:
+    """Return one minus the probability of the most probable class.
+
+    Args:
+        logits: (n, C) output of the last layer.
+
+    Returns:
+        (n,) from 0 (certain) to 1 - 1/C (uniform); the kind of array that was given.
+
+    Cost: O(n C).
+    Reference: Culotta and McCallum (2005), Reducing labeling effort for structured prediction tasks.
+    """
+    return like(1.0 - torch.softmax(as_tensor(logits), dim=1).amax(dim=1), logits)

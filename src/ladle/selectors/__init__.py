@@ -1,0 +1,18 @@
+"""Selectors: a score or an embedding in, distinct unlabeled pool indices in pick order out."""
+
+from ladle.selectors.budget import unlabeled_indices
+from ladle.selectors.dense import DenseEmbedding, as_embedding
+from ladle.selectors.farthest_first import farthest_first
+from ladle.selectors.k_means_plus_plus import k_means_plus_plus
+from ladle.selectors.top import top
+from ladle.selectors.uniform import uniform
+
+__all__ = [
+    "DenseEmbedding",
+    "as_embedding",
+    "farthest_first",
+    "k_means_plus_plus",
+    "top",
+    "uniform",
+    "unlabeled_indices",
+]

@@ -1,0 +1,109 @@
+"""The catalog: every method by its name, one function and one line each."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ladle import scores
+from ladle.errors import UnknownNameError
+from ladle.gradients import FactoredGradients, gradient_lengths, mean_gradient
+from ladle.selectors import farthest_first, k_means_plus_plus, uniform
+from ladle.strategies.outputs import PoolOutputs
+from ladle.strategies.strategy import Strategy, embedding_strategy, score_strategy
+from ladle.typing import Embedding, Features, Indices, Scores
+
+
+def _entropy(outputs: PoolOutputs) -> Scores:
+    return scores.entropy(outputs.logits)
+
+
+def _margin(outputs: PoolOutputs) -> Scores:
+    return scores.margin(outputs.logits)
+
+
+def _least_confidence(outputs: PoolOutputs) -> Scores:
+    return scores.least_confidence(outputs.logits)
+
+
+def _expected_gradient_length(outputs: PoolOutputs) -> Scores:
+    lengths = gradient_lengths(outputs.features, outputs.logits, loss=outputs.loss, bias=outputs.bias)
+    return scores.expected_gradient_length(outputs.logits, lengths)
+
+
+def _discrepancy(outputs: PoolOutputs) -> Scores:
+    rows = outputs.labeled_rows()
+    residuals = outputs.loss.residuals(outputs.logits[rows], outputs.labels)
+    reference = mean_gradient(residuals, outputs.features[rows], bias=outputs.bias)
+    candidates = outputs.loss.residuals(outputs.logits, outputs.loss.pseudo_labels(outputs.logits))
+    return scores.discrepancy(outputs.features, candidates, reference, len(rows))
+
+
+def _pseudo_labeled_gradients(outputs: PoolOutputs) -> Embedding:
+    residuals = outputs.loss.residuals(outputs.logits, outputs.loss.pseudo_labels(outputs.logits))
+    return FactoredGradients(residuals, outputs.features, outputs.bias)
+
+
+def _features(outputs: PoolOutputs) -> Features:
+    return outputs.features
+
+
+def _uniform(view: int, labeled: Indices, budget: int, *, generator: np.random.Generator) -> Indices:
+    return uniform(view, labeled, budget, generator=generator)
+
+
+def _farthest_first(view: Features, labeled: Indices, budget: int, *, generator: np.random.Generator) -> Indices:  # noqa: ARG001
+    return farthest_first(view, labeled, budget)
+
+
+_STRATEGIES = (
+    Strategy("random", len, _uniform, "every unlabeled example is as likely as any other"),
+    score_strategy("entropy", _entropy, "the most uncertain predictions by entropy", "Settles (2009)"),
+    score_strategy("margin", _margin, "the smallest gap between the two likeliest classes", "Scheffer et al. (2001)"),
+    score_strategy(
+        "least-confidence", _least_confidence, "the least probable best class", "Culotta and McCallum (2005)"
+    ),
+    score_strategy(
+        "egl", _expected_gradient_length, "the longest gradient expected over labels", "Settles et al. (2007)"
+    ),
+    score_strategy(
+        "grad",
+        _discrepancy,
+        "the gradient farthest from the mean labeled gradient",
+        "Khosravani and Zilles (2026)",
+        needs_labels=True,
+    ),
+    embedding_strategy(
+        "badge",
+        _pseudo_labeled_gradients,
+        k_means_plus_plus,
+        "k-means++ over pseudo-labeled gradients",
+        "Ash et al. (2020)",
+    ),
+    embedding_strategy(
+        "k-center",
+        _features,
+        _farthest_first,
+        "the features farthest from all labeled ones, one by one",
+        "Sener and Savarese (2018)",
+    ),
+)
+#: Every strategy by its name, in the order in which tables and figures show them.
+CATALOG: dict[str, Strategy] = {strategy.name: strategy for strategy in _STRATEGIES}
+
+
+def list_strategies() -> list[str]:
+    """Return the names of all strategies in the catalog."""
+    return list(CATALOG)
+
+
+def find_strategy(strategy: str | Strategy) -> Strategy:
+    """Return the strategy of this name, or the strategy itself.
+
+    Raises:
+        UnknownNameError: no strategy has this name.
+    """
+    if isinstance(strategy, Strategy):
+        return strategy
+    if strategy not in CATALOG:
+        raise UnknownNameError.among("strategy", strategy, CATALOG)
+    return CATALOG[strategy]

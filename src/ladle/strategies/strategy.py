@@ -1,0 +1,97 @@
+"""A strategy: what it looks at, and the selector that picks from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from torch import Tensor
+
+from ladle.selectors import top
+from ladle.strategies.outputs import PoolOutputs
+from ladle.typing import Embedding, Indices, Scores
+
+
+class Selector(Protocol):
+    """Picks rows from what a strategy looked at."""
+
+    def __call__(self, view: Any, labeled: Indices, budget: int, /, *, generator: np.random.Generator) -> Indices:
+        """Return (budget,) distinct unlabeled whole-pool indices in pick order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A recipe: one view of the pool (a score or an embedding) plus a selector.
+
+    Make one with ``score_strategy`` or ``embedding_strategy``.
+
+    Attributes:
+        name: how it is called, stored and drawn.
+        view: what it looks at, from the model's outputs.
+        selector: what picks from that.
+        summary: one line for people.
+        source: where it was published.
+        is_score: whether the view is one number an example, higher meaning "ask first".
+        needs_labels: whether it is undefined while nothing is labeled.
+    """
+
+    name: str
+    view: Callable[[PoolOutputs], Any]
+    selector: Selector
+    summary: str
+    source: str = ""
+    is_score: bool = False
+    needs_labels: bool = False
+
+    def select(self, outputs: PoolOutputs, budget: int, *, generator: np.random.Generator) -> Indices:
+        """Return (budget,) distinct unlabeled whole-pool indices in pick order."""
+        return self.selector(self.view(outputs), outputs.labeled, budget, generator=generator)
+
+
+def score_strategy(
+    name: str,
+    score: Callable[[PoolOutputs], Scores],
+    summary: str,
+    source: str = "",
+    *,
+    needs_labels: bool = False,
+) -> Strategy:
+    """Make the strategy that asks for the highest scores (top-b).
+
+    Args:
+        name: how it is called.
+        score: outputs of the whole pool -> (n,), higher meaning "ask first".
+        summary: one line for people.
+        source: where it was published.
+        needs_labels: whether the score is undefined while nothing is labeled.
+    """
+    return Strategy(name, score, _top, summary, source, is_score=True, needs_labels=needs_labels)
+
+
+def embedding_strategy(
+    name: str,
+    embed: Callable[[PoolOutputs], Embedding | Tensor],
+    selector: Selector,
+    summary: str,
+    source: str = "",
+    *,
+    needs_labels: bool = False,
+) -> Strategy:
+    """Make the strategy that runs a selector on an embedding of the pool.
+
+    Args:
+        name: how it is called.
+        embed: outputs of the whole pool -> n rows with inner products; a plain (n, d) tensor will do.
+        selector: e.g. one of ``ladle.selectors``.
+        summary: one line for people.
+        source: where it was published.
+        needs_labels: whether the embedding is undefined while nothing is labeled.
+    """
+    return Strategy(name, embed, selector, summary, source, needs_labels=needs_labels)
+
+
+def _top(view: Scores, labeled: Indices, budget: int, *, generator: np.random.Generator) -> Indices:  # noqa: ARG001
+    return top(view, labeled, budget)
