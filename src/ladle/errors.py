@@ -45,7 +45,7 @@ class UnknownNameError(LadleError, LookupError):
     def among(cls, kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
         """Say which names of this kind there are, and the one that was probably meant."""
         names = sorted(known)
-        close = get_close_matches(name, names, n=1)
+        close = get_close_matches(name.lower(), names, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(names)}"
         return cls(f"unknown {kind} (got {name!r}); {hint}")
 

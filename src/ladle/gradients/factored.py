@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ladle.arrays import squared_lengths
 from ladle.typing import Features, Residuals
 
 
@@ -38,7 +39,7 @@ class FactoredGradients:
 
         Cost: O(n (C + d)) time, O(n) memory.
         """
-        return _squared_lengths(self.residuals) * (_squared_lengths(self.features) + float(self.bias))
+        return squared_lengths(self.residuals) * (squared_lengths(self.features) + float(self.bias))
 
     def inner(self, other: FactoredGradients) -> Tensor:
         """Return the (n, k) inner products (r_i · r_j)(h_i · h_j + 1) with k other gradients.
@@ -59,8 +60,3 @@ class FactoredGradients:
         if self.bias:
             features = torch.cat([features, features.new_ones(len(features), 1)], dim=1)
         return self.residuals.unsqueeze(2) * features.unsqueeze(1)
-
-
-def _squared_lengths(rows: Tensor) -> Tensor:
-    lengths: Tensor = torch.linalg.vector_norm(rows, dim=1)
-    return lengths.square_()

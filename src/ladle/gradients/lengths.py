@@ -39,10 +39,16 @@ def gradient_lengths(
 
 
 def _squared_cross_entropy_residuals(logits: Logits) -> Tensor:
-    # |softmax - onehot_y|² = sum over k != y of p_k², plus (1 - p_y)².
+    # |softmax - onehot_y|² = sum over k != y of p_k², plus (1 - p_y)². For the most probable class both terms are
+    # summed over the other classes: as differences from 1 they would drown in rounding where the model is confident.
     p = torch.softmax(logits, dim=1)
+    best = p.argmax(dim=1, keepdim=True)
+    others = p.scatter(1, best, 0.0)
+    rest = (1.0 - p).scatter_(1, best, others.sum(dim=1, keepdim=True))
     squares = p.square()
-    return (squares.sum(dim=1, keepdim=True) - squares).clamp_(min=0.0).add_((1.0 - p).square_())
+    rest_of_squares = squares.sum(dim=1, keepdim=True) - squares
+    rest_of_squares.scatter_(1, best, others.square_().sum(dim=1, keepdim=True))
+    return rest.square_().add_(rest_of_squares)
 
 
 def _squared_residuals(logits: Logits, loss: ResidualLoss) -> Tensor:

@@ -50,7 +50,8 @@ def loss_by_autograd(
     Args:
         name: how it is called in messages.
         loss: (n, C) logits and labels -> (n,) one loss an example; an example's loss may depend on its own row only.
-        pseudo_labels: (n, C) logits -> labels; the most probable class if not given.
+        pseudo_labels: (n, C) logits -> labels. If not given, the most probable class; for a multi-label loss, the
+            outputs above zero, whose probability under a sigmoid is above one half.
         multi_label: whether labels are (n, C) of zeros and ones.
 
     Returns:
@@ -61,10 +62,10 @@ def loss_by_autograd(
     """
 
     def residuals(logits: Logits, labels: Labels) -> Residuals:
-        # A clone, not a view: logits may come from an inference-mode pass, which autograd refuses to track.
+        # Clones, not views: both may come from an inference-mode pass, whose tensors autograd refuses to keep.
         with torch.inference_mode(mode=False), torch.enable_grad():
             leaf = logits.detach().clone().requires_grad_()
-            values = loss(leaf, labels)
+            values = loss(leaf, labels.detach().clone())
             if values.shape != logits.shape[:1]:
                 raise InputError(
                     f"a loss must return one number an example (got shape {tuple(values.shape)} "
@@ -73,7 +74,8 @@ def loss_by_autograd(
             (derivative,) = torch.autograd.grad(values.sum(), leaf)
         return derivative
 
-    return ResidualLoss(name, residuals, pseudo_labels or _most_probable_class, multi_label)
+    usual = _positive_logits if multi_label else _most_probable_class
+    return ResidualLoss(name, residuals, pseudo_labels or usual, multi_label)
 
 
 def weighted_cross_entropy(weights: Tensor) -> ResidualLoss:
@@ -81,9 +83,22 @@ def weighted_cross_entropy(weights: Tensor) -> ResidualLoss:
 
     Args:
         weights: (C,) non-negative class weights.
+
+    Raises:
+        InputError: weights that break a rule; when used, if they are not one a class.
     """
+    if weights.ndim != 1 or not bool((weights >= 0).all()):
+        raise InputError(
+            f"class weights must be one non-negative number a class (got shape {tuple(weights.shape)}, "
+            f"smallest {weights.min() if weights.numel() else 'none'}); pass a (C,) tensor"
+        )
 
     def loss(logits: Logits, labels: Labels) -> Tensor:
+        if len(weights) != logits.shape[1]:
+            raise InputError(
+                f"class weights must be one a class (got {len(weights)} weights for {logits.shape[1]} classes); "
+                "pass those the model was trained with"
+            )
         return functional.cross_entropy(logits, labels, weight=weights.to(logits), reduction="none")
 
     return loss_by_autograd("weighted-cross-entropy", loss)
@@ -94,7 +109,12 @@ def smoothed_cross_entropy(smoothing: float) -> ResidualLoss:
 
     Args:
         smoothing: from 0 (none) to 1 (uniform labels).
+
+    Raises:
+        InputError: a smoothing outside of that.
     """
+    if not 0.0 <= smoothing <= 1.0:
+        raise InputError(f"label smoothing must be from 0 to 1 (got {smoothing}); pass the one used in training")
 
     def loss(logits: Logits, labels: Labels) -> Tensor:
         return functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
@@ -106,10 +126,16 @@ def find_loss(loss: str | ResidualLoss) -> ResidualLoss:
     """Return the loss of this name, or the loss itself.
 
     Raises:
+        InputError: neither a name nor a ``ResidualLoss``.
         UnknownNameError: no loss has this name.
     """
     if isinstance(loss, ResidualLoss):
         return loss
+    if not isinstance(loss, str):
+        raise InputError(
+            f"a loss is a name or a ResidualLoss (got {type(loss).__name__}); "
+            "wrap any other with ladle.gradients.loss_by_autograd"
+        )
     if loss not in LOSSES:
         raise UnknownNameError.among("loss", loss, LOSSES)
     return LOSSES[loss]

@@ -39,6 +39,11 @@ def discrepancy(features: ArrayT, residuals: ArrayT, reference: ArrayT, labeled_
     h, r, mean = as_tensor(features), as_tensor(residuals), as_tensor(reference)
     if labeled_count < 1:
         raise InputError(f"the discrepancy needs a labeled set (got {labeled_count} examples); label a few first")
+    if len(h) != len(r):
+        raise InputError(
+            f"features and residuals must have a row for each candidate (got features={len(h)}, residuals={len(r)} "
+            "rows); take both for the same candidates"
+        )
     width = h.shape[1]
     if mean.shape not in ((r.shape[1], width), (r.shape[1], width + 1)):
         raise InputError(

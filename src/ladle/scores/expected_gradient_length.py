@@ -22,4 +22,4 @@ def expected_gradient_length(logits: ArrayT, lengths: ArrayT) -> ArrayT:
     Reference: Settles, Craven and Ray (2007), Multiple-instance active learning, section 3.
     """
     probabilities = torch.softmax(as_tensor(logits), dim=1)
-    return like(probabilities.mul_(as_tensor(lengths)).sum(dim=1), logits)
+    return like((probabilities * as_tensor(lengths)).sum(dim=1), logits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from ladle.arrays import as_tensor, like
 from ladle.typing import ArrayT
@@ -20,7 +21,10 @@ def entropy(logits: ArrayT) -> ArrayT:
     Cost: O(n C).
     Reference: Settles (2009), Active learning literature survey, section 3.1.
     """
-    return like(torch.special.entr(torch.softmax(as_tensor(logits), dim=1)).sum(dim=1), logits)
+    odds = _odds_of_others(as_tensor(logits))
+    total = odds.sum(dim=1)
+    # -Σ p log p with p = odds / (1 + total), gathered so that no two terms cancel.
+    return like(torch.special.entr(odds).sum(dim=1).div_(1.0 + total).add_(total.log1p()), logits)
 
 
 def margin(logits: ArrayT) -> ArrayT:
@@ -51,4 +55,14 @@ def least_confidence(logits: ArrayT) -> ArrayT:
     Cost: O(n C).
     Reference: Culotta and McCallum (2005), Reducing labeling effort for structured prediction tasks.
     """
-    return like(1.0 - torch.softmax(as_tensor(logits), dim=1).amax(dim=1), logits)
+    total = _odds_of_others(as_tensor(logits)).sum(dim=1)
+    return like(total / (1.0 + total), logits)
+
+
+def _odds_of_others(logits: Tensor) -> Tensor:
+    """Return p_k / p_best for every class k, zero for the most probable class itself.
+
+    A confident model's doubt lies in the other classes: it is gone from 1 - p_best as soon as that rounds to zero.
+    """
+    best = logits.max(dim=1, keepdim=True)
+    return (logits - best.values).exp_().scatter_(1, best.indices, 0.0)

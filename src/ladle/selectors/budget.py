@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 
 from ladle.errors import BudgetError
@@ -20,8 +22,10 @@ def unlabeled_indices(size: int, labeled: Indices, budget: int) -> Indices:
         (n - m,) indices in ascending order.
 
     Raises:
-        BudgetError: a budget below 1 or above what is unlabeled.
+        BudgetError: a budget that is no whole number, below 1 or above what is unlabeled.
     """
+    if not isinstance(budget, Integral):
+        raise BudgetError(f"the budget must be a whole number (got budget={budget!r}); pass an int")
     mask = np.ones(size, dtype=bool)
     mask[labeled] = False
     unlabeled = np.flatnonzero(mask).astype(np.int64)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ladle.arrays import as_tensor
+from ladle.arrays import as_tensor, squared_lengths
 from ladle.typing import Array, Embedding
 
 
@@ -27,16 +27,25 @@ class DenseEmbedding:
 
     def squared_norms(self) -> Tensor:
         """Return the (n,) squared lengths of the rows."""
-        lengths: Tensor = torch.linalg.vector_norm(self.rows, dim=1)
-        return lengths.square_()
+        return squared_lengths(self.rows)
 
     def inner(self, other: DenseEmbedding) -> Tensor:
         """Return the (n, k) inner products with k other rows, in one matrix product."""
         return self.rows @ other.rows.T
 
     def centered(self) -> DenseEmbedding:
-        """Return the rows minus their mean: the same distances, with fewer digits lost to a common offset."""
-        return DenseEmbedding(self.rows - self.rows.mean(dim=0)) if len(self.rows) else self
+        """Return the rows minus a point near their mean: the same distances, fewer digits lost to a common offset.
+
+        The point is the mean rounded, column by column, to a power of two no larger than the column's range. Rows on a
+        grid stay on it, so that equal distances stay equal to the last bit and ties are told from near-ties.
+        """
+        if not self.rows.numel():
+            return self
+        low, high = self.rows.amin(dim=0), self.rows.amax(dim=0)
+        step = torch.exp2(torch.floor(torch.log2(high - low)))
+        point = torch.round(self.rows.mean(dim=0) / step) * step
+        # A column of one value has no range to round to: it is its own mean.
+        return DenseEmbedding(self.rows - torch.where(torch.isfinite(point), point, low))
 
 
 def as_embedding(values: Embedding | Array) -> Embedding:

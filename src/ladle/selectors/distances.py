@@ -9,8 +9,10 @@ from ladle.arrays import blocks
 from ladle.typing import Embedding
 
 # |a|² + |b|² - 2 a·b of two equal rows is rounding noise rather than zero. What is below this many units in the last
-# place of |a|² + |b|² cannot be told from zero, and counts as zero: duplicates must not look distinct.
+# place of |a|² + |b|² cannot be told from zero, and counts as zero: duplicates must not look distinct. The noise grows
+# with the length of the rows, and the distance of a center to itself shows how far it has grown.
 _UNITS_IN_LAST_PLACE = 16.0
+_TIMES_OWN_NOISE = 4.0
 _CENTERS_AT_ONCE = 128
 
 
@@ -26,8 +28,9 @@ def squared_distances(embedding: Embedding, norms: Tensor, centers: Tensor) -> T
     """
     scale = norms.unsqueeze(1) + norms[centers].unsqueeze(0)
     squared = scale - 2.0 * embedding.inner(embedding.take(centers))
-    noise = _UNITS_IN_LAST_PLACE * torch.finfo(squared.dtype).eps
-    return squared.masked_fill_(squared <= scale.mul_(noise), 0.0)
+    own = squared[centers, torch.arange(len(centers), device=centers.device)].abs()
+    noise = scale.mul_(_UNITS_IN_LAST_PLACE * torch.finfo(squared.dtype).eps).clamp_(min=_TIMES_OWN_NOISE * own)
+    return squared.masked_fill_(squared <= noise, 0.0)
 
 
 def nearest_squared_distances(embedding: Embedding, norms: Tensor, centers: Tensor) -> Tensor:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from ladle.arrays import squared_lengths
 from ladle.selectors.budget import unlabeled_indices
 from ladle.selectors.dense import DenseEmbedding, as_embedding
 from ladle.selectors.distances import nearest_squared_distances, squared_distances
@@ -33,11 +35,12 @@ def farthest_first(embedding: Embedding | Array, labeled: Indices, budget: int) 
     """
     rows = as_embedding(embedding)
     unlabeled_indices(len(rows), labeled, budget)
+    lengths = _lengths_from_the_mean(rows) if len(labeled) == 0 else None
     if isinstance(rows, DenseEmbedding):
         rows = rows.centered()
     norms = rows.squared_norms()
     centers = torch.from_numpy(np.asarray(labeled, dtype=np.int64)).to(norms.device)
-    nearest = nearest_squared_distances(rows, norms, centers) if len(centers) else norms.clone()
+    nearest = nearest_squared_distances(rows, norms, centers) if lengths is None else lengths
     nearest[centers] = _TAKEN
     picks = np.empty(budget, dtype=np.int64)
     for position in range(budget):
@@ -47,3 +50,9 @@ def farthest_first(embedding: Embedding | Array, labeled: Indices, budget: int) 
         nearest = torch.minimum(nearest, reached) if position or len(centers) else reached
         nearest[pick] = _TAKEN
     return picks
+
+
+def _lengths_from_the_mean(rows: Embedding) -> Tensor:
+    if isinstance(rows, DenseEmbedding):
+        return squared_lengths(rows.rows - rows.rows.mean(dim=0))
+    return rows.squared_norms().clone()

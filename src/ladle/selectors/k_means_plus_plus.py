@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ladle.errors import InputError
 from ladle.selectors.budget import unlabeled_indices
-from ladle.selectors.dense import as_embedding
+from ladle.selectors.dense import DenseEmbedding, as_embedding
 from ladle.selectors.distances import squared_distances
 from ladle.typing import Array, Embedding, Indices
 
@@ -56,6 +56,9 @@ def k_means_plus_plus(
     free[torch.from_numpy(unlabeled).to(norms.device)] = True
     largest = first == "largest-norm"
     pick = int(norms.masked_fill(~free, -1.0).argmax()) if largest else int(generator.choice(unlabeled))
+    if isinstance(rows, DenseEmbedding):
+        rows = rows.centered()
+        norms = rows.squared_norms()
     picks = np.empty(budget, dtype=np.int64)
     nearest = torch.full_like(norms, torch.inf)
     for position in range(budget):
@@ -70,12 +73,14 @@ def k_means_plus_plus(
 
 def _draw(weights: Tensor, free: Tensor, generator: np.random.Generator) -> int:
     """Draw one free row with probability proportional to its weight; uniformly when all weights are zero."""
-    # float64, since a float32 running sum over a large pool would drop small weights altogether.
-    reach = torch.cumsum(weights.double().masked_fill(~free, 0.0), dim=0)
-    total = reach[-1]
-    if total == 0.0:
-        reach = torch.cumsum(free.double(), dim=0)
-        total = reach[-1]
-    # The first row whose reach exceeds the mark has a positive weight; rounding may put the mark on the total itself.
-    mark = torch.minimum(generator.random() * total, torch.nextafter(total, total.new_zeros(())))
-    return int(torch.searchsorted(reach, mark.unsqueeze(0), right=True)[0])
+    # Only rows that may be drawn take part: a parallel running sum can round its way into a row of weight zero.
+    candidates = torch.nonzero(free & (weights > 0.0)).squeeze(1)
+    if len(candidates):
+        # float64, since a float32 running sum over a large pool would drop small weights altogether.
+        reach = torch.cumsum(weights[candidates].double(), dim=0)
+    else:
+        candidates = torch.nonzero(free).squeeze(1)
+        reach = torch.arange(1, len(candidates) + 1, dtype=torch.float64, device=free.device)
+    position = torch.searchsorted(reach, generator.random() * reach[-1:], right=True)
+    # Rounding may put the mark on the total itself, behind the last row.
+    return int(candidates[position.clamp_(max=len(candidates) - 1)])

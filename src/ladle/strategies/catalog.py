@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ladle import scores
-from ladle.errors import UnknownNameError
+from ladle.errors import InputError, UnknownNameError
 from ladle.gradients import FactoredGradients, gradient_lengths, mean_gradient
 from ladle.selectors import farthest_first, k_means_plus_plus, uniform
 from ladle.strategies.outputs import PoolOutputs
@@ -56,7 +56,7 @@ def _farthest_first(view: Features, labeled: Indices, budget: int, *, generator:
 
 
 _STRATEGIES = (
-    Strategy("random", len, _uniform, "every unlabeled example is as likely as any other"),
+    Strategy("random", len, _uniform, "every unlabeled example is as likely as any other", needs_model=False),
     score_strategy("entropy", _entropy, "the most uncertain predictions by entropy", "Settles (2009)"),
     score_strategy("margin", _margin, "the smallest gap between the two likeliest classes", "Scheffer et al. (2001)"),
     score_strategy(
@@ -100,10 +100,16 @@ def find_strategy(strategy: str | Strategy) -> Strategy:
     """Return the strategy of this name, or the strategy itself.
 
     Raises:
+        InputError: neither a name nor a ``Strategy``.
         UnknownNameError: no strategy has this name.
     """
     if isinstance(strategy, Strategy):
         return strategy
+    if not isinstance(strategy, str):
+        raise InputError(
+            f"a strategy is a name or a Strategy (got {type(strategy).__name__}); "
+            "make one with ladle.strategies.score_strategy or embedding_strategy"
+        )
     if strategy not in CATALOG:
         raise UnknownNameError.among("strategy", strategy, CATALOG)
     return CATALOG[strategy]

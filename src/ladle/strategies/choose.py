@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,17 @@ def select(
     chosen = find_strategy(strategy)
     outputs = pool_outputs_from(features, logits, labeled, labels, loss=loss, bias=bias)
     _check_labels(chosen, outputs)
-    return chosen.select(outputs, budget, generator=np.random.default_rng(seed))
+    return chosen.select(outputs, budget, generator=_generator(seed))
+
+
+def _generator(seed: int | np.random.Generator) -> np.random.Generator:
+    if isinstance(seed, np.random.Generator):
+        return seed
+    if not isinstance(seed, Integral) or seed < 0:
+        raise InputError(
+            f"the seed must be a whole number from 0 or a NumPy Generator (got {seed!r}); pass one of them"
+        )
+    return np.random.default_rng(int(seed))
 
 
 def _check_labels(strategy: Strategy, outputs: PoolOutputs) -> None:

@@ -87,8 +87,18 @@ def pool_outputs_from(
     return PoolOutputs(h, z, indices, _labels(labels, indices, z, chosen), chosen, bias)
 
 
+def _numbers(name: str, values: Any) -> Tensor:
+    try:
+        return as_tensor(values)
+    except (TypeError, ValueError):
+        kind = getattr(values, "dtype", type(values).__name__)
+        raise InputError(
+            f"{name} must be an array of numbers (got {kind}); pass a NumPy array or a torch tensor of a plain type"
+        ) from None
+
+
 def _matrix(name: str, values: Array) -> Tensor:
-    tensor = as_tensor(values)
+    tensor = _numbers(name, values)
     if tensor.ndim != 2:
         raise InputError(f"{name} must have two axes, examples and columns (got shape {tuple(tensor.shape)}); reshape")
     if not tensor.is_floating_point():
@@ -103,10 +113,8 @@ def _matrix(name: str, values: Array) -> Tensor:
 def _labeled_indices(labeled: Any, size: int) -> Indices:
     try:
         indices = as_indices(labeled)
-    except TypeError:
-        raise InputError(
-            f"labeled must be integer indices (got {np.asarray(labeled).dtype}); for a mask pass np.flatnonzero(mask)"
-        ) from None
+    except InputError as error:
+        raise InputError(f"labeled {error}") from None
     outside = indices[(indices < 0) | (indices >= size)]
     if len(outside):
         raise InputError(f"labeled indices must be from 0 to {size - 1} (got {outside[0]}); count in the whole pool")
@@ -117,7 +125,7 @@ def _labeled_indices(labeled: Any, size: int) -> Indices:
 
 
 def _labels(labels: Any, labeled: Indices, logits: Logits, loss: ResidualLoss) -> Labels:
-    tensor = as_tensor(np.asarray(labels) if not isinstance(labels, Tensor) else labels).to(logits.device)
+    tensor = _numbers("labels", labels).to(logits.device)
     classes = logits.shape[1]
     expected = (len(labeled), classes) if loss.multi_label else (len(labeled),)
     if len(labeled) == 0 and tensor.numel() == 0:
@@ -130,10 +138,11 @@ def _labels(labels: Any, labeled: Indices, logits: Logits, loss: ResidualLoss) -
     if loss.multi_label:
         if not ((tensor == 0) | (tensor == 1)).all():
             raise InputError(f"labels for {loss} must be zeros and ones (got other values); one column a class")
-        return tensor
+        return tensor.to(logits.dtype)
     if tensor.is_floating_point() or tensor.dtype == torch.bool:
         raise InputError(f"labels must be class numbers (got {tensor.dtype}); encode them as integers from 0")
+    tensor = tensor.long()
     wrong = tensor[(tensor < 0) | (tensor >= classes)]
     if len(wrong):
         raise InputError(f"labels must be class numbers from 0 to {classes - 1} (got {int(wrong[0])}); encode them so")
-    return tensor.long()
+    return tensor

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from torch import Tensor
 
-from ladle.selectors import top
+from ladle.selectors import top, unlabeled_indices
 from ladle.strategies.outputs import PoolOutputs
 from ladle.typing import Embedding, Indices, Scores
 
@@ -36,6 +36,7 @@ class Strategy:
         source: where it was published.
         is_score: whether the view is one number an example, higher meaning "ask first".
         needs_labels: whether it is undefined while nothing is labeled.
+        needs_model: whether it looks at the model's outputs at all; if not, no pass over the pool is made for it.
     """
 
     name: str
@@ -45,9 +46,15 @@ class Strategy:
     source: str = ""
     is_score: bool = False
     needs_labels: bool = False
+    needs_model: bool = True
 
     def select(self, outputs: PoolOutputs, budget: int, *, generator: np.random.Generator) -> Indices:
-        """Return (budget,) distinct unlabeled whole-pool indices in pick order."""
+        """Return (budget,) distinct unlabeled whole-pool indices in pick order.
+
+        Raises:
+            BudgetError: a budget that cannot be met; before the pool is looked at.
+        """
+        unlabeled_indices(len(outputs), outputs.labeled, budget)
         return self.selector(self.view(outputs), outputs.labeled, budget, generator=generator)
 
 

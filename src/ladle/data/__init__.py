@@ -1,0 +1,46 @@
+"""Data sets: from a name or a user's file to a `Pool` with its validation and test splits.
+
+Every loader is one small file; `catalog` names them all. Splits follow the paper's section 4.3 and hang on the split
+seed alone. Packages that only one loader needs are imported when it runs, so that importing this room costs little more
+than torch.
+"""
+
+from __future__ import annotations
+
+from ladle.data.catalog import (
+    DATA_HOME_VARIABLE,
+    DATASETS,
+    Availability,
+    DatasetEntry,
+    DatasetStatus,
+    dataset_status,
+    load_pool,
+    resolve_data_home,
+)
+from ladle.data.config import OPTIONS, DataConfig, Options
+from ladle.data.fingerprint import fingerprint_of
+from ladle.data.memory_map import open_pool, save_pool
+from ladle.data.pool import Modality, Pool
+from ladle.data.splits import Split, split_training, split_whole
+
+__all__ = [
+    "DATASETS",
+    "DATA_HOME_VARIABLE",
+    "OPTIONS",
+    "Availability",
+    "DataConfig",
+    "DatasetEntry",
+    "DatasetStatus",
+    "Modality",
+    "Options",
+    "Pool",
+    "Split",
+    "dataset_status",
+    "fingerprint_of",
+    "load_pool",
+    "open_pool",
+    "resolve_data_home",
+    "save_pool",
+    "split_training",
+    "split_whole",
+]

@@ -1,0 +1,205 @@
+"""MNIST and CIFAR-10 through the ``datasets`` package: from a mirror in the data home, else from the hub."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from ladle.data.config import DataConfig
+from ladle.data.images import DEFAULT_IMAGE_SIZE, read_image, stack_images
+from ladle.data.pool import Pool
+from ladle.data.splits import split_training
+from ladle.errors import DataError, MissingExtraError
+from ladle.typing import Indices
+
+#: Encoded images in memory at once.
+_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class HubImages:
+    """An image data set of the hub with the official splits ``train`` and ``test``.
+
+    Attributes:
+        repository: its name on the hub, ``organisation/name``.
+        image_column: encoded images.
+        label_column: class numbers, with their names where the repository has them.
+        grey: one channel in place of three.
+        rows: official size of train and test together.
+    """
+
+    repository: str
+    image_column: str
+    label_column: str
+    grey: bool
+    rows: int
+
+
+MNIST = HubImages("ylecun/mnist", image_column="image", label_column="label", grey=True, rows=70_000)
+CIFAR10 = HubImages("uoft-cs/cifar10", image_column="img", label_column="label", grey=False, rows=60_000)
+
+
+def load_hub_pool(source: HubImages, config: DataConfig, data_home: Path | None = None) -> Pool:
+    """Load the official splits as squares of 32 pixels, normalised with mean and deviation 0.5.
+
+    The validation split is taken from the official training split. Only images that end up in the pool, in validation
+    or in test are decoded.
+
+    Args:
+        source: the data set.
+        config: its pool size, validation fraction and image size.
+        data_home: a folder whose ``hub/organisation/name`` holds the repository's Parquet files; without it the hub is
+            asked, and the ``datasets`` package keeps what it downloads in its own cache.
+
+    Returns:
+        A pool named after the configuration; where the mirror holds a part of the data set only, the number of its rows
+        is added: ``mnist-5000``.
+
+    Raises:
+        MissingExtraError: the ``datasets`` package is not installed.
+        DataError: neither at hand nor to be downloaded, or damaged.
+        ConfigError: a pool larger than the rows left.
+
+    Cost: CIFAR-10 about 0.2 ms an image; beyond the pool itself, the mirror's files once more on disk for the while.
+    Reference: the paper, section 4.3.
+    """
+    if find_spec("datasets") is None:
+        raise MissingExtraError.needs(f"data set {config.name!r}", "hub")
+    mirror = hub_mirror(source, data_home)
+    with ExitStack() as stack:
+        stack.enter_context(_quiet())
+        cache = None
+        if mirror is not None:
+            # The package converts Parquet to Arrow files: never beside the mirror, and not for good.
+            cache = stack.enter_context(TemporaryDirectory(prefix="ladle-hub-", ignore_cleanup_errors=True))
+        train, test = _open(source, mirror, cache, data_home)
+        labels = np.asarray(train.with_format("numpy")[source.label_column][:], dtype=np.int64)
+        test_labels = np.asarray(test.with_format("numpy")[source.label_column][:], dtype=np.int64)
+        pool, validation = split_training(
+            labels, validation=config.validation, pool_size=config.pool_size, seed=config.split_seed
+        )
+        size = config.image_size or DEFAULT_IMAGE_SIZE
+        whole = len(train) + len(test)
+        return Pool(
+            name=config.name if whole == source.rows else f"{config.name}-{whole}",
+            modality="image",
+            inputs=_decode(train, pool, source, size),
+            labels=torch.from_numpy(labels[pool]),
+            validation_inputs=_decode(train, validation, source, size),
+            validation_labels=torch.from_numpy(labels[validation]),
+            test_inputs=_decode(test, np.arange(len(test)), source, size),
+            test_labels=torch.from_numpy(test_labels),
+            classes=_class_names(train, source, labels),
+        )
+
+
+def hub_mirror(source: HubImages, data_home: Path | None) -> Path | None:
+    """Return the data home's copy of the repository, or None where there is none."""
+    if data_home is None:
+        return None
+    mirror = data_home / "hub" / source.repository
+    return mirror if next(mirror.rglob("*.parquet"), None) is not None else None
+
+
+def hub_at_hand(source: HubImages, data_home: Path | None) -> bool:
+    """Tell whether loading needs no network: in the data home, or in the cache of the ``datasets`` package."""
+    if hub_mirror(source, data_home) is not None:
+        return True
+    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
+    cache = Path(os.environ.get("HF_DATASETS_CACHE") or home / "datasets").expanduser()
+    return (cache / source.repository.replace("/", "___")).is_dir()
+
+
+def _open(source: HubImages, mirror: Path | None, cache: str | None, data_home: Path | None) -> tuple[Any, Any]:
+    """Return the two official splits, as data sets of the ``datasets`` package."""
+    import datasets
+
+    if mirror is None and Path(source.repository).exists():
+        # The package would take a folder of this name for the repository.
+        raise DataError(
+            f"{source.repository} is loaded from the hub (got a folder of that name in the working directory, which"
+            " would be read in its place); work in another folder, or name a data home with --data-home"
+        )
+    try:
+        splits = datasets.load_dataset(source.repository if mirror is None else str(mirror), cache_dir=cache)
+    # Its failures share no base class: network, hub, Arrow, its own.
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if mirror is None:
+            raise DataError(
+                f"{source.repository} is downloaded on first use, and that failed (got {reason}); run once with a"
+                f" network, or elsewhere 'hf download --repo-type dataset {source.repository} --local-dir"
+                f" {_place(source, data_home)}"
+            ) from error
+        raise DataError(f"a mirror can be read (got {mirror}: {reason}); download its Parquet files anew") from error
+    where = source.repository if mirror is None else mirror
+    for split in ("train", "test"):
+        if split not in splits:
+            raise DataError(f"{where} has the splits train and test (got {', '.join(splits)}); download it anew")
+        missing = {source.image_column, source.label_column} - set(splits[split].column_names)
+        if missing:
+            raise DataError(
+                f"{where} has the columns {source.image_column!r} and {source.label_column!r} (got"
+                f" {', '.join(splits[split].column_names)} in {split}); download it anew"
+            )
+    return splits["train"], splits["test"]
+
+
+def _place(source: HubImages, data_home: Path | None) -> str:
+    if data_home is not None:
+        return f"{data_home / 'hub' / source.repository}'"
+    return f"DIR/hub/{source.repository}', and name DIR with --data-home or LADLE_DATA_HOME"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the progress bars and retry messages of the hub's packages off the screen, and leave both as they were."""
+    from datasets import utils as datasets_utils
+    from huggingface_hub import utils as hub_utils
+
+    log = logging.getLogger("huggingface_hub")
+    level = log.level
+    shown = [package for package in (datasets_utils, hub_utils) if not package.are_progress_bars_disabled()]
+    log.setLevel(logging.ERROR)
+    for package in shown:
+        package.disable_progress_bars()
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        for package in shown:
+            package.enable_progress_bars()
+
+
+def _decode(split: Any, positions: Indices, source: HubImages, size: int) -> Tensor:
+    return stack_images(_images(split, positions, source), positions.size, size=size, grey=source.grey)
+
+
+def _images(split: Any, positions: Indices, source: HubImages) -> Iterator[Image.Image]:
+    # As Arrow, so that a batch of encoded images is all that exists at a time.
+    arrow = split.with_format("arrow")
+    for start in range(0, positions.size, _BATCH):
+        batch = positions[start : start + _BATCH]
+        encoded = arrow[batch].column(source.image_column).combine_chunks().field("bytes")
+        for position, content in zip(batch, encoded, strict=True):
+            yield read_image(io.BytesIO(content.as_py() or b""), f"row {position} of {source.repository}")
+
+
+def _class_names(split: Any, source: HubImages, labels: NDArray[np.int64]) -> tuple[str, ...]:
+    """Return the names the repository gives its classes, else their numbers."""
+    names = getattr(split.features[source.label_column], "names", None)
+    return tuple(names) if names else tuple(str(number) for number in range(int(labels.max()) + 1))

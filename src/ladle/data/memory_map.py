@@ -1,0 +1,105 @@
+"""A pool in a folder, opened without reading it: worker processes then share its pages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ladle.data.pool import Pool
+from ladle.errors import DataError
+from ladle.typing import Inputs
+
+_HEADER = "pool.json"
+_VERSION = 1
+
+
+def save_pool(pool: Pool, directory: Path | str) -> None:
+    """Write a pool as ``.npy`` files and a small ``pool.json``, which comes last and makes the folder valid.
+
+    Args:
+        pool: any pool; a csr matrix is written as its three arrays.
+        directory: a new or empty folder.
+
+    Raises:
+        DataError: the folder is in use; other processes may have its files open.
+    """
+    folder = Path(directory)
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise DataError(f"a pool is saved to an empty folder (got {folder} with files in it); choose another folder")
+    shapes: dict[str, list[int] | None] = {}
+    for part, (inputs, labels) in pool.parts().items():
+        shapes[part] = None if isinstance(inputs, Tensor) else [int(length) for length in inputs.shape]
+        for name, array in (*_arrays(inputs), ("labels", labels.numpy())):
+            np.save(folder / f"{part}_{name}.npy", array, allow_pickle=False)
+    header = {
+        "version": _VERSION,
+        "name": pool.name,
+        "modality": pool.modality,
+        "classes": list(pool.classes),
+        "csr_shapes": shapes,
+    }
+    (folder / _HEADER).write_text(json.dumps(header), encoding="utf-8")
+
+
+def open_pool(directory: Path | str) -> Pool:
+    """Open a saved pool; its pages are read when they are touched, and shared by all processes that open it.
+
+    The arrays are mapped copy-on-write: writing to them changes this process's copy, never the files.
+
+    Raises:
+        DataError: no pool there, one of another version, or a damaged one.
+    """
+    folder = Path(directory)
+    try:
+        header = json.loads((folder / _HEADER).read_text(encoding="utf-8"))
+        if header["version"] != _VERSION:
+            raise DataError(
+                f"a saved pool has version {_VERSION} (got version {header['version']} in {folder}); save it anew"
+            )
+        shapes = header["csr_shapes"]
+        return Pool(
+            name=header["name"],
+            modality=header["modality"],
+            inputs=_open_inputs(folder, "pool", shapes["pool"]),
+            labels=_open_tensor(folder, "pool", "labels"),
+            validation_inputs=_open_inputs(folder, "validation", shapes["validation"]),
+            validation_labels=_open_tensor(folder, "validation", "labels"),
+            test_inputs=_open_inputs(folder, "test", shapes["test"]),
+            test_labels=_open_tensor(folder, "test", "labels"),
+            classes=tuple(header["classes"]),
+        )
+    except FileNotFoundError as error:
+        raise DataError(f"a saved pool has a {_HEADER} and .npy files (got {error}); save it anew") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"a saved pool can be read (got {folder}: {error}); save it anew") from error
+
+
+def _arrays(inputs: Inputs) -> list[tuple[str, NDArray[Any]]]:
+    if isinstance(inputs, Tensor):
+        return [("inputs", inputs.numpy())]
+    return [("data", inputs.data), ("indices", inputs.indices), ("indptr", inputs.indptr)]
+
+
+def _open_inputs(folder: Path, part: str, csr_shape: list[int] | None) -> Inputs:
+    if csr_shape is None:
+        return _open_tensor(folder, part, "inputs")
+    data, indices, indptr = (_open(folder, part, name) for name in ("data", "indices", "indptr"))
+    rows, columns = csr_shape
+    return scipy.sparse.csr_matrix((data, indices, indptr), shape=(rows, columns), copy=False)
+
+
+def _open_tensor(folder: Path, part: str, name: str) -> Tensor:
+    return torch.from_numpy(_open(folder, part, name))
+
+
+def _open(folder: Path, part: str, name: str) -> NDArray[Any]:
+    array: NDArray[Any] = np.load(folder / f"{part}_{name}.npy", mmap_mode="c", allow_pickle=False)
+    return array

@@ -1,0 +1,144 @@
+"""A user's table: a CSV or Parquet file with one column of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ladle.data.config import DataConfig
+from ladle.data.pool import Pool
+from ladle.data.splits import split_whole
+from ladle.data.table_features import encode, number_and_category_columns
+from ladle.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+_PARQUET = (".parquet", ".pq")
+
+
+def load_table_pool(config: DataConfig) -> Pool:
+    """Load a table, split 80/20 with every class in proportion, its features as float32 numbers.
+
+    Columns of numbers: a missing value becomes the column's median, then the column is standardised. All other columns
+    (text, categories, true/false): one column of 0 and 1 for each value seen, a missing value counting as a value of
+    its own; a value that only the test split has becomes zeros. Medians, means, deviations and values are taken from
+    the training part alone (pool, validation and what subsampling leaves out). A constant column becomes zeros.
+
+    In CSV and TSV files empty cells, ``?`` and pandas' usual marks (NA, NaN, None, null, ...) are missing values.
+
+    Args:
+        config: its ``path`` is a .csv, .tsv, .parquet or .pq file, the first two also as .gz; its ``target`` is the
+            column of classes, which get numbers in the order of their value, or of their text.
+
+    Returns:
+        A pool named after the file.
+
+    Raises:
+        ConfigError: a kind of file that cannot be read, or a pool larger than the rows left.
+        DataError: a file that is missing, damaged or empty; no such target; a target with missing values, with one
+            class, or that is a measurement; features that are no finite numbers or categories; too few rows to split.
+
+    Cost: the table a few times in memory, as float64.
+    Reference: the paper, section 4.3.
+    """
+    if config.path is None or config.target is None:
+        raise ConfigError(
+            f"a table needs path and target (got path={config.path!r}, target={config.target!r}); name both"
+        )
+    path = Path(config.path).expanduser()
+    frame = _read(path)
+    frame.columns = frame.columns.map(str)
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise DataError(f"a table's columns have different names (got {twice!r} twice in {path}); rename one")
+    if config.target not in frame.columns:
+        names = ", ".join(repr(str(name)) for name in frame.columns)
+        raise DataError(
+            f"the target is a column of the table (got target={config.target!r}, {path} has {names}); name one of them"
+        )
+    if frame.empty:
+        raise DataError(f"a table has at least one row (got {path} with none); check how the file was written")
+    labels, classes = _labels(frame[config.target], path)
+    features = frame.drop(columns=config.target)
+    numbers, categories = number_and_category_columns(features, path)
+    split = split_whole(
+        labels, test=config.test, validation=config.validation, pool_size=config.pool_size, seed=config.split_seed
+    )
+    rows = torch.from_numpy(encode(features, numbers, categories, training=split.training, path=path))
+    targets = torch.from_numpy(labels)
+    return Pool(
+        name=Path(path.name.removesuffix(".gz")).stem,
+        modality="table",
+        inputs=rows[split.pool],
+        labels=targets[split.pool],
+        validation_inputs=rows[split.validation],
+        validation_labels=targets[split.validation],
+        test_inputs=rows[split.test],
+        test_labels=targets[split.test],
+        classes=classes,
+    )
+
+
+def _read(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    if not path.is_file():
+        raise DataError(f"the table is a file (got path={str(path)!r}, not a file under {Path.cwd()}); correct path")
+    kind = path.suffixes[-2] if path.suffix == ".gz" and len(path.suffixes) > 1 else path.suffix
+    kind = kind.lower()
+    try:
+        if kind in _PARQUET:
+            return pd.read_parquet(path)
+        if kind in _SEPARATORS:
+            return pd.read_csv(path, sep=_SEPARATORS[kind], na_values="?", skipinitialspace=True, low_memory=False)
+    # The readers' failures share no base class: decoding, parsing, Arrow, gzip.
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"a table can be read (got {path}: {reason}); write it anew as UTF-8 or Parquet") from error
+    raise ConfigError(f"a table is a .csv, .tsv, .parquet or .pq file (got {path}); convert it, or correct the ending")
+
+
+def _labels(target: pd.Series, path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return (n,) class numbers and the C class names in their order."""
+    import pandas as pd
+
+    missing = int(target.isna().sum())
+    if missing:
+        raise DataError(
+            f"every row has a class (got {missing} of {len(target)} rows without one in column {target.name!r} of"
+            f" {path}); drop those rows, and spell a class called NA or None in another way"
+        )
+    if pd.api.types.is_float_dtype(target.dtype) and bool((target % 1 == 0).all()):
+        # A class 3 that some tool wrote as 3.0.
+        target = target.astype("int64")
+    names = target.astype("string").to_numpy(dtype=object)
+    classes = sorted(set(names), key=_class_order(set(names)))
+    if len(classes) < 2:
+        raise DataError(
+            f"a target has at least two classes (got only {classes[0]!r} in column {target.name!r} of {path});"
+            " name another column"
+        )
+    if 2 * len(classes) > len(names):
+        raise DataError(
+            f"a target's classes repeat (got {len(classes)} different values in the {len(names)} rows of column"
+            f" {target.name!r} of {path}); name a column of classes, or group its values"
+        )
+    codes = pd.Categorical(names, categories=classes).codes
+    return np.asarray(codes, dtype=np.int64), tuple(classes)
+
+
+def _class_order(names: set[str]) -> Callable[[str], tuple[float, str]]:
+    """Return the sort key: by number where every class is one, by text otherwise."""
+    try:
+        numeric = all(isfinite(float(name)) for name in names)
+    except ValueError:
+        numeric = False
+    return lambda name: (float(name) if numeric else 0.0, name)

@@ -1,0 +1,217 @@
+"""What is kept of experiments: found, made and read back as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Engine, and_, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ladle.errors import ConfigError, StoreConflictError
+from ladle.experiments.config import ExperimentConfig
+from ladle.experiments.results import ExperimentResults
+from ladle.experiments.tables import experiments, rounds, runs
+from ladle.session.environment import describe_environment
+from ladle.strategies import CATALOG
+
+
+@dataclass(frozen=True)
+class FinishedRound:
+    """What one round measured.
+
+    Attributes:
+        round: acquisitions so far, 0 for the initial set.
+        labeled: labels in hand.
+        test_accuracy: from 0 to 1.
+        training_seconds: to train from scratch.
+        outputs_seconds: to pass the pool through the model; None where no batch followed or none was needed.
+        selection_seconds: to score and pick; None where no batch followed.
+    """
+
+    round: int
+    labeled: int
+    test_accuracy: float
+    training_seconds: float
+    outputs_seconds: float | None
+    selection_seconds: float | None
+
+
+class ExperimentStore:
+    """The experiments in one database.
+
+    Args:
+        engine: an open database, as ``ladle.session.open_database`` gives.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def register(self, config: ExperimentConfig, data: Mapping[str, Any]) -> None:
+        """Make the experiment if it is not there; make sure it is the same data if it is.
+
+        Raises:
+            ConfigError: the data has changed since the first run.
+        """
+        found = self._find(config)
+        if found is None:
+            values = {
+                "identity": config.identity,
+                "name": config.name,
+                "protocol": config.protocol(),
+                "environment": describe_environment(),
+                "data": dict(data),
+                "learning_rate": config.learning_rates[0] if len(config.learning_rates) == 1 else None,
+            }
+            try:
+                with self.engine.begin() as connection:
+                    connection.execute(insert(experiments).values(values))
+                    return
+            except IntegrityError:  # another process made it at the same moment
+                found = self._find(config)
+        assert found is not None
+        if found.data.get("fingerprint") != data.get("fingerprint"):
+            raise ConfigError(
+                f"an experiment goes on with the data it began with (got other data for {config.name!r} than is "
+                "stored); give the experiment another name or use another store"
+            )
+
+    def learning_rate(self, config: ExperimentConfig) -> float | None:
+        """Return the learning rate in force; None while the sweep is still to be made."""
+        found = self._find(config)
+        return None if found is None else found.learning_rate
+
+    def sweep(self, config: ExperimentConfig) -> dict[float, float]:
+        """Return the validation accuracy of each learning rate tried so far."""
+        found = self._find(config)
+        return {float(rate): accuracy for rate, accuracy in ((found.sweep if found else None) or {}).items()}
+
+    def record_sweep(
+        self, config: ExperimentConfig, accuracies: Mapping[float, float], chosen: float | None = None
+    ) -> None:
+        """Keep what the sweep has found so far, and the rate it chose once it has; a rate in force is never changed."""
+        table = {repr(rate): accuracy for rate, accuracy in accuracies.items()}
+        still_open = and_(experiments.c.identity == config.identity, experiments.c.learning_rate.is_(None))
+        with self.engine.begin() as connection:
+            connection.execute(update(experiments).where(still_open).values(learning_rate=chosen, sweep=table))
+
+    def register_run(self, config: ExperimentConfig, strategy: str, seed: int) -> tuple[int, int]:
+        """Return the run's id and how many rounds it has finished; the run is made if it is not there."""
+        found = self._find(config)
+        assert found is not None
+        query = select(runs.c.id).where(
+            runs.c.experiment_id == found.id, runs.c.strategy == strategy, runs.c.seed == seed
+        )
+        values = {
+            "experiment_id": found.id,
+            "session_name": session_name(config, strategy, seed),
+            "strategy": strategy,
+            "seed": seed,
+            "environment": describe_environment(),
+        }
+        with self.engine.begin() as connection:
+            run = connection.execute(query).scalar()
+            if run is None:
+                made = connection.execute(insert(runs).values(values)).inserted_primary_key
+                assert made is not None
+                run = made[0]
+            count = connection.execute(select(func.count()).where(rounds.c.run_id == run)).scalar_one()
+        return int(run), int(count)
+
+    def finished_rounds(self, config: ExperimentConfig) -> dict[tuple[str, int], int]:
+        """Return how many rounds each (strategy, seed) has finished; runs that have not begun are absent."""
+        query = (
+            select(runs.c.strategy, runs.c.seed, func.count(rounds.c.round))
+            .join(experiments, experiments.c.id == runs.c.experiment_id)
+            .join(rounds, rounds.c.run_id == runs.c.id)
+            .where(experiments.c.identity == config.identity)
+            .group_by(runs.c.strategy, runs.c.seed)
+        )
+        with self.engine.connect() as connection:
+            return {(strategy, seed): count for strategy, seed, count in connection.execute(query)}
+
+    def record_round(self, run: int, finished: FinishedRound, connection: Connection) -> None:
+        """Write a finished round as part of a transaction.
+
+        Raises:
+            StoreConflictError: another process has finished this round.
+        """
+        try:
+            connection.execute(insert(rounds).values(run_id=run, **vars(finished)))
+        except IntegrityError as error:
+            raise StoreConflictError(
+                f"a round is finished once (got round {finished.round} of run {run} again); start the command again"
+            ) from error
+
+    def results(self, identity: str | None = None) -> list[ExperimentResults]:
+        """Return all experiments that have at least one seed finished by every strategy, oldest first.
+
+        Args:
+            identity: of one experiment; all by default.
+        """
+        query = select(experiments).order_by(experiments.c.id)
+        if identity is not None:
+            query = query.where(experiments.c.identity == identity)
+        with self.engine.connect() as connection:
+            found = connection.execute(query).all()
+            loaded = [_load(connection, row) for row in found]
+        return [results for results in loaded if results is not None]
+
+    def _find(self, config: ExperimentConfig) -> Any:
+        with self.engine.connect() as connection:
+            return connection.execute(select(experiments).where(experiments.c.identity == config.identity)).first()
+
+
+def session_name(config: ExperimentConfig, strategy: str, seed: int) -> str:
+    """Return the name under which a run's session is stored."""
+    return f"{config.name[:160]}/{config.identity[:12]}/{strategy[:60]}/{seed}"
+
+
+def _load(connection: Connection, experiment: Any) -> ExperimentResults | None:
+    schedule = experiment.protocol["schedule"]
+    evaluations = schedule["rounds"] + 1
+    query = (
+        select(runs.c.strategy, runs.c.seed, rounds)
+        .join(rounds, rounds.c.run_id == runs.c.id)
+        .where(runs.c.experiment_id == experiment.id)
+        .order_by(rounds.c.run_id, rounds.c.round)
+    )
+    stored: dict[tuple[str, int], list[Any]] = {}
+    for row in connection.execute(query):
+        stored.setdefault((row.strategy, row.seed), []).append(row)
+    finished = {run: rows for run, rows in stored.items() if len(rows) == evaluations}
+    names = {strategy for strategy, _ in stored}
+    strategies = [name for name in CATALOG if name in names] + sorted(names - CATALOG.keys())
+    seeds = sorted({seed for _, seed in finished})
+    seeds = [seed for seed in seeds if all((strategy, seed) in finished for strategy in strategies)]
+    if not seeds:
+        return None
+
+    def table(value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Gather one number of each round as (strategies, rounds, seeds)."""
+        return np.array(
+            [[[value(finished[name, seed][r]) for seed in seeds] for r in range(evaluations)] for name in strategies],
+            dtype=np.float64,
+        )
+
+    return ExperimentResults(
+        name=experiment.name,
+        identity=experiment.identity,
+        strategies=tuple(strategies),
+        seeds=tuple(seeds),
+        labeled=np.array([schedule["initial"] + r * schedule["batch"] for r in range(evaluations)], dtype=np.int64),
+        accuracies=table(lambda row: row.test_accuracy),
+        acquisition_seconds=table(_acquisition_seconds),
+        training_seconds=table(lambda row: row.training_seconds),
+        config=experiment.protocol,
+        environment=experiment.environment,
+        learning_rate=experiment.learning_rate,
+        unfinished=len(stored) - len(strategies) * len(seeds),
+        data=experiment.data,
+    )
+
+
+def _acquisition_seconds(row: Any) -> float:
+    return np.nan if row.selection_seconds is None else row.selection_seconds + (row.outputs_seconds or 0.0)

@@ -1,0 +1,43 @@
+"""Networks, their training from scratch, and one pass over a pool for features and logits.
+
+A network is any `torch.nn.Module` that ends with a linear layer; the catalog has the four of the paper. Dense inputs
+are tensors, sparse ones scipy CSR matrices, which the MLP trains on without ever making them dense.
+"""
+
+from __future__ import annotations
+
+from ladle.models.batches import example_shape
+from ladle.models.catalog import MODELS, ModelConfig, ModelEntry, ModelShape, build_model
+from ladle.models.head import mlp_head
+from ladle.models.inference import ModelOutputs, accuracy, evaluate, pool_outputs
+from ladle.models.last_layer import find_last_layer
+from ladle.models.lazy_momentum import LazyMomentum
+from ladle.models.lenet import LeNet
+from ladle.models.mlp import MLP
+from ladle.models.resnet import ResNet18
+from ladle.models.sparse_linear import SparseLinear
+from ladle.models.training import TrainingConfig, train
+from ladle.models.vgg import VGG16
+
+__all__ = [
+    "MLP",
+    "MODELS",
+    "VGG16",
+    "LazyMomentum",
+    "LeNet",
+    "ModelConfig",
+    "ModelEntry",
+    "ModelOutputs",
+    "ModelShape",
+    "ResNet18",
+    "SparseLinear",
+    "TrainingConfig",
+    "accuracy",
+    "build_model",
+    "evaluate",
+    "example_shape",
+    "find_last_layer",
+    "mlp_head",
+    "pool_outputs",
+    "train",
+]

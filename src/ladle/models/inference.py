@@ -1,0 +1,199 @@
+"""One pass over a pool: features and logits of any module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ladle.arrays import as_tensor
+from ladle.errors import InputError
+from ladle.models.batches import Rows, as_rows, floating_dtype, passing_batches
+from ladle.models.last_layer import find_last_layer
+from ladle.typing import Features, Inputs, Labels, Logits
+
+
+@dataclass(frozen=True)
+class ModelOutputs:
+    """What a model says of a pool, and how.
+
+    Attributes:
+        features: (n, d) input of the last linear layer.
+        logits: (n, C) its output.
+        bias: whether the layer has a bias, and so its gradient a column for it.
+    """
+
+    features: Features
+    logits: Logits
+    bias: bool
+
+
+def pool_outputs(
+    model: nn.Module,
+    inputs: Inputs,
+    *,
+    batch_size: int = 1024,
+    device: torch.device | str | None = None,
+    last_layer: str | None = None,
+) -> ModelOutputs:
+    """Pass a pool through a module once, in eval mode, and keep what goes into and comes out of its last linear layer.
+
+    Works for any module that ends with a `torch.nn.Linear`, and leaves it as found: training modes, hooks, gradients.
+
+    Args:
+        model: returns (n, C) logits.
+        inputs: n examples, as for `train`; may be empty.
+        batch_size: examples in a forward pass; it bounds the memory, not the result.
+        device: moves the module there first; None takes it where it is.
+        last_layer: dotted name of the last linear layer; None takes the one registered last.
+
+    Returns:
+        Features and logits on the module's device.
+
+    Raises:
+        InputError: there is no such layer, it takes more than one row an example, or the module does something to its
+            output: that is looked at in the first batch.
+
+    Cost: one forward pass; n (d + C) numbers.
+    """
+    layer = find_last_layer(model, last_layer)
+    rows, target = as_rows(inputs), _placed(model, device)
+    features = layer.weight.detach().new_empty((len(rows), layer.in_features))
+    logits = layer.weight.detach().new_empty((len(rows), layer.out_features))
+    start = 0
+    with _passing(model), _captured(layer) as seen:
+        for examples in _on_device(rows, batch_size, target, floating_dtype(model)):
+            output = model(examples)
+            if start == 0:
+                _check_last_layer(seen, output, len(examples))
+            end = start + len(examples)
+            features[start:end] = seen["features"]
+            logits[start:end] = output
+            start = end
+    return ModelOutputs(features=features, logits=logits, bias=layer.bias is not None)
+
+
+def accuracy(logits: Logits, labels: Labels) -> float:
+    """Return the share of rows whose largest logit is their label's.
+
+    Ties go to the lowest class; a row with NaN counts as an answer of the class of its first NaN.
+
+    Args:
+        logits: (n, C), n at least 1.
+        labels: (n,) class numbers.
+
+    Raises:
+        InputError: shapes that don't fit, or no rows.
+    """
+    labels = as_tensor(labels)
+    if logits.ndim != 2 or len(logits) == 0 or labels.shape != logits.shape[:1]:
+        raise InputError(
+            f"accuracy needs (n, C) logits and (n,) labels of at least one example (got logits of shape "
+            f"{tuple(logits.shape)}, labels of shape {tuple(labels.shape)}); give both for the same examples"
+        )
+    return float((logits.argmax(dim=1) == labels.to(logits.device)).double().mean())
+
+
+def evaluate(
+    model: nn.Module,
+    inputs: Inputs,
+    labels: Labels,
+    *,
+    batch_size: int = 1024,
+    device: torch.device | str | None = None,
+) -> float:
+    """Return a module's accuracy from 0 to 1, in eval mode, and leave the module as found.
+
+    Args:
+        model: returns (n, C) logits, by whatever layers.
+        inputs: n examples, as for `train`.
+        labels: (n,) class numbers.
+        batch_size: examples in a forward pass.
+        device: moves the module there first; None takes it where it is.
+
+    Raises:
+        InputError: shapes that don't fit, or no examples.
+    """
+    rows, target = as_rows(inputs), _placed(model, device)
+    if len(rows) == 0 or len(rows) != len(labels):
+        raise InputError(
+            f"accuracy needs one label for each of at least one example (got examples={len(rows)}, "
+            f"labels={len(labels)}); give both for the same examples"
+        )
+    with _passing(model):
+        logits = [model(examples) for examples in _on_device(rows, batch_size, target, floating_dtype(model))]
+    return accuracy(torch.cat(logits), labels)
+
+
+def _placed(model: nn.Module, device: torch.device | str | None) -> torch.device:
+    if device is not None:
+        model.to(device)
+        return torch.device(device)
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+
+def _on_device(rows: Rows, batch_size: int, device: torch.device, dtype: torch.dtype | None) -> Iterator[Tensor]:
+    if batch_size < 1:
+        raise InputError(f"batch_size must be at least 1 (got batch_size={batch_size}); 1024 is usual")
+    for examples in rows.batches(passing_batches(len(rows), batch_size)):
+        yield examples.to(device, dtype if examples.is_floating_point() else None)
+
+
+@contextmanager
+def _passing(model: nn.Module) -> Iterator[None]:
+    """Eval mode without gradients; then every module's own mode as it was.
+
+    Not inference mode: its tensors could not be given to autograd later, as gradients of other losses need.
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@contextmanager
+def _captured(layer: nn.Linear) -> Iterator[dict[str, Tensor]]:
+    """Keep the layer's last input as ``features`` and its last output as ``logits``."""
+    seen: dict[str, Tensor] = {}
+
+    def before(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        seen["features"] = args[0] if args else kwargs["input"]
+
+    def after(_: nn.Module, __: tuple[Any, ...], output: Tensor) -> None:
+        seen["logits"] = output
+
+    handles = [layer.register_forward_pre_hook(before, with_kwargs=True), layer.register_forward_hook(after)]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _check_last_layer(seen: Mapping[str, Tensor], output: object, count: int) -> None:
+    """Raise unless the model's output is the last layer's, one row an example."""
+    logits = seen.get("logits")
+    if logits is None:
+        raise InputError(
+            "the last linear layer must take part in the forward pass (got a model that does not call it); "
+            "name the layer that gives the logits as last_layer"
+        )
+    if not isinstance(output, Tensor) or output.shape != logits.shape or output.shape[:-1] != (count,):
+        came = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise InputError(
+            f"a model must return the (n, C) output of its last linear layer (got {came} from the model, "
+            f"{tuple(logits.shape)} from the layer, n={count}); return the logits, or name the layer as last_layer"
+        )
+    if output is not logits and not torch.allclose(output, logits, equal_nan=True):
+        raise InputError(
+            "a model must return the output of its last linear layer unchanged (got other numbers of the same shape); "
+            "return the logits, without softmax at the end, or name the layer as last_layer"
+        )

@@ -1,0 +1,8 @@
+"""The loop of active learning as an object: ask for a batch, tell its labels, undo, resume from a store."""
+
+from ladle.session.database import open_database
+from ladle.session.log import EventLog
+from ladle.session.session import Session
+from ladle.session.state import Asked, Event, State, Told, Undone, replay
+
+__all__ = ["Asked", "Event", "EventLog", "Session", "State", "Told", "Undone", "open_database", "replay"]

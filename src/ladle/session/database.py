@@ -1,0 +1,141 @@
+"""The database: one place that opens it, and the tables of the session room.
+
+Every write is one transaction; a process killed at any moment leaves the last committed state.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Engine,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    create_engine,
+    event,
+    func,
+    insert,
+    make_url,
+    select,
+)
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from ladle.errors import MissingExtraError, StoreError
+
+SCHEMA_VERSION = 1
+_SECONDS_TO_WAIT_FOR_A_LOCK = 60
+
+metadata = MetaData()
+
+_schema = Table("ladle_schema", metadata, Column("version", Integer, primary_key=True))
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(255), nullable=False, unique=True),
+    Column("config", JSON, nullable=False),
+    Column("environment", JSON, nullable=False),
+    Column("created_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("session_id", ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("created_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
+    UniqueConstraint("session_id", "sequence"),
+)
+
+
+def open_database(url: str | None) -> Engine:
+    """Open a database and make Ladle's tables in it where they are missing.
+
+    Args:
+        url: ``sqlite:///file.db``, ``postgresql://user@host/name`` (extra ``postgres``) or any SQLAlchemy URL; None
+            keeps everything in memory, for as long as the process lives.
+
+    Returns:
+        A connected engine.
+
+    Raises:
+        StoreError: a URL that is none, a database out of reach, or one that a newer Ladle has written.
+        MissingExtraError: the driver for this kind of database is not installed.
+    """
+    parsed = _parse(url)
+    try:
+        engine = _engine(parsed)
+        # Tables of other rooms are in the same metadata by the time anything opens a database through them.
+        metadata.create_all(engine)
+        _check_version(engine, parsed)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        if parsed.get_backend_name() == "postgresql":
+            raise MissingExtraError.needs("a PostgreSQL store", "postgres") from error
+        raise StoreError(
+            f"no driver for this database (got {parsed.drivername!r}); use sqlite:/// or postgresql://"
+        ) from error
+    except SQLAlchemyError as error:
+        raise StoreError(
+            f"the store must be a database that can be reached and written (got {parsed.render_as_string()}: "
+            f"{_first_line(error)}); check the path or the server"
+        ) from error
+    return engine
+
+
+def _parse(url: str | None) -> URL:
+    try:
+        parsed = make_url(url or "sqlite://")
+    except ArgumentError as error:
+        raise StoreError(f"the store must be a database URL (got {url!r}); for a file write sqlite:///{url}") from error
+    if parsed.drivername == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    if url.database in (None, "", ":memory:"):
+        # One connection for all: each new one would be an empty database of its own.
+        return create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+    engine = create_engine(url, connect_args={"timeout": _SECONDS_TO_WAIT_FOR_A_LOCK})
+    event.listen(engine, "connect", _prepare_sqlite_file)
+    return engine
+
+
+def _prepare_sqlite_file(connection: Any, _record: Any) -> None:
+    # Write-ahead logging lets workers write while a report reads; FULL keeps a commit through a power cut.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _check_version(engine: Engine, url: URL) -> None:
+    try:
+        with engine.begin() as connection:
+            version = connection.execute(select(func.max(_schema.c.version))).scalar()
+            if version is None:
+                connection.execute(insert(_schema).values(version=SCHEMA_VERSION))
+                version = SCHEMA_VERSION
+    except IntegrityError:
+        version = SCHEMA_VERSION  # another process made the tables at the same moment
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"the store must be of schema version {SCHEMA_VERSION} (got {version} in {url.render_as_string()}); "
+            "use the Ladle that wrote it, or another store"
+        )
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]

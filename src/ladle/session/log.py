@@ -1,0 +1,119 @@
+"""The event log: what was asked and told, in order, in a database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from ladle.errors import SessionError, StoreConflictError, StoreError
+from ladle.session.database import events, sessions
+from ladle.session.state import Asked, Event, Told, Undone
+
+
+class EventLog:
+    """The events of one session, appended in order and never changed.
+
+    Args:
+        engine: an open database.
+        name: the session's name; its events are read if it is there, else it is made.
+        config: what the session is: a later opening under this name must bring the same.
+        environment: versions and machine, kept from the first opening.
+
+    Raises:
+        SessionError: the name belongs to a session with another configuration.
+    """
+
+    def __init__(
+        self, engine: Engine, name: str, config: Mapping[str, Any], environment: Mapping[str, Any] | None = None
+    ) -> None:
+        self.engine = engine
+        self.name = name
+        try:
+            with engine.begin() as connection:
+                self._id = self._find_or_make(connection, config, environment or {})
+        except IntegrityError:  # another process made it at the same moment
+            with engine.begin() as connection:
+                self._id = self._find_or_make(connection, config, environment or {})
+        self._length = 0
+
+    def read(self) -> list[Event]:
+        """Return all events in order; what is appended next follows the last of them."""
+        query = select(events.c.kind, events.c.payload).where(events.c.session_id == self._id)
+        with self.engine.connect() as connection:
+            rows = connection.execute(query.order_by(events.c.sequence)).all()
+        self._length = len(rows)
+        return [_decode(kind, payload) for kind, payload in rows]
+
+    def append(self, event: Event, connection: Connection | None = None) -> None:
+        """Append one event, durable when the transaction commits.
+
+        Args:
+            event: what happened.
+            connection: a transaction to be part of; one of its own by default.
+
+        Raises:
+            StoreConflictError: another process has appended since this one has read.
+        """
+        kind, payload = _encode(event)
+        row = {"session_id": self._id, "sequence": self._length, "kind": kind, "payload": payload}
+        try:
+            with self.engine.begin() if connection is None else nullcontext(connection) as transaction:
+                transaction.execute(insert(events).values(row))
+        except IntegrityError as error:
+            raise StoreConflictError(
+                f"one process at a time may drive a session (got a second one on {self.name!r}); open it again"
+            ) from error
+        self._length += 1
+
+    def _find_or_make(self, connection: Connection, config: Mapping[str, Any], environment: Mapping[str, Any]) -> int:
+        # Through JSON and back, so that what is compared is what a database would give.
+        wanted = json.loads(json.dumps(config))
+        found = connection.execute(select(sessions.c.id, sessions.c.config).where(sessions.c.name == self.name)).first()
+        if found is None:
+            values = {"name": self.name, "config": wanted, "environment": dict(environment)}
+            made = connection.execute(insert(sessions).values(values)).inserted_primary_key
+            assert made is not None
+            return int(made[0])
+        for key in sorted(wanted.keys() | found.config.keys()):
+            if wanted.get(key) != found.config.get(key):
+                raise SessionError(
+                    f"a session is resumed as it was made (got {key}={wanted.get(key)!r} for {self.name!r}, "
+                    f"stored {key}={found.config.get(key)!r}); use the stored value, another name or another store"
+                )
+        return int(found.id)
+
+
+def _encode(event: Event) -> tuple[str, dict[str, Any]]:
+    match event:
+        case Asked():
+            return "asked", {
+                "indices": event.indices.tolist(),
+                "strategy": event.strategy,
+                "seconds": dict(event.seconds),
+            }
+        case Told():
+            return "told", {"indices": event.indices.tolist(), "labels": event.labels.tolist()}
+        case Undone():
+            return "undone", {}
+
+
+def _decode(kind: str, payload: Mapping[str, Any]) -> Event:
+    match kind:
+        case "asked":
+            return Asked(_int64(payload["indices"]), payload["strategy"], payload["seconds"])
+        case "told":
+            return Told(_int64(payload["indices"]), _int64(payload["labels"]))
+        case "undone":
+            return Undone()
+        case _:
+            raise StoreError(f"the store holds an event of an unknown kind (got {kind!r}); use the Ladle that wrote it")
+
+
+def _int64(values: list[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.array(values, dtype=np.int64)

@@ -1,0 +1,61 @@
+"""What several rooms' tests share: the real data at hand, and a throwaway PostgreSQL server."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_home() -> Path:
+    """The folder of real data sets; tests that read it skip where there is none."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("LADLE_DATA_HOME") or beside)
+    if not folder.is_dir():
+        pytest.skip("no folder of real data sets (LADLE_DATA_HOME)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of an empty PostgreSQL server on loopback, made for these tests and gone after them."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not programs:
+        pytest.skip("no PostgreSQL server binaries (Debian's package postgresql)")
+    folder = Path(tempfile.mkdtemp(prefix="ladle-postgres-"))
+    user = None
+    if os.geteuid() == 0:  # the server refuses to run as root
+        user = next(name for name in ("postgres", "nobody") if _exists(name))
+        shutil.chown(folder, user)
+
+    def call(*words: str | Path) -> None:
+        subprocess.run([str(word) for word in words], check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    binaries, data = programs[-1].parent, folder / "data"
+    call(binaries / "initdb", "-D", data, "-U", "ladle", "-A", "trust", "--no-sync")
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    call(binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+    try:
+        yield f"postgresql://ladle@127.0.0.1:{port}/postgres"
+    finally:
+        call(binaries / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+        shutil.rmtree(folder)
+
+
+def _exists(user: str) -> bool:
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True

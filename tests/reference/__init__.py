@@ -1,0 +1,1 @@
+"""Slow and plainly right: what the fast paths are held against."""

@@ -1,0 +1,48 @@
+"""Gradients of the last layer the slow way: a real model, a real set of examples, ``backward()``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+#: (n, C) logits and n labels -> (n,) one loss an example.
+PerExampleLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+def last_layer_gradient(layer: nn.Linear, features: Tensor, labels: Tensor, loss: PerExampleLoss) -> Tensor:
+    """Return the flat gradient of the mean loss over these examples by the layer's weights, then its bias."""
+    layer.zero_grad()
+    loss(layer(features), labels).mean().backward()
+    gradients = [parameter.grad for parameter in layer.parameters()]
+    return torch.cat([gradient.flatten() for gradient in gradients if gradient is not None])
+
+
+def augmented_set_discrepancies(
+    layer: nn.Linear,
+    features: Tensor,
+    labeled: Sequence[int],
+    labels: Tensor,
+    pseudo_labels: Tensor,
+    loss: PerExampleLoss,
+) -> Tensor:
+    """Return equation 11 word by word: |gradient over labeled and x with its pseudo-label - gradient of x alone|."""
+    scores = []
+    for x in range(len(features)):
+        candidate, pseudo_label = features[x : x + 1], pseudo_labels[x : x + 1]
+        augmented = torch.cat([features[list(labeled)], candidate])
+        augmented_labels = torch.cat([labels, pseudo_label])
+        of_the_set = last_layer_gradient(layer, augmented, augmented_labels, loss)
+        of_the_candidate = last_layer_gradient(layer, candidate, pseudo_label, loss)
+        scores.append((of_the_set - of_the_candidate).norm())
+    return torch.stack(scores)
+
+
+def gradient_lengths(layer: nn.Linear, features: Tensor, loss: PerExampleLoss) -> Tensor:
+    """Return the (n, C) length of every example's gradient under every label, one ``backward()`` for each."""
+    lengths = torch.empty(len(features), layer.out_features, dtype=features.dtype)
+    for x in range(len(features)):
+        for label in range(layer.out_features):
+            lengths[x, label] = last_layer_gradient(layer, features[x : x + 1], torch.tensor([label]), loss).norm()
+    return lengths

@@ -1,0 +1,122 @@
+"""The store: what comes back is what went in, on SQLite and on PostgreSQL; wrong ones get one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, insert, text
+
+from ladle.errors import SessionError, StoreConflictError, StoreError
+from ladle.session import Asked, EventLog, Told, Undone, open_database
+
+CONFIG = {"strategy": "grad", "seed": 3}
+
+
+def events() -> list[Asked | Told | Undone]:
+    return [
+        Asked(np.array([4, 2], dtype=np.int64), "grad", {"selection": 0.25}),
+        Told(np.array([2], dtype=np.int64), np.array([1], dtype=np.int64)),
+        Undone(),
+    ]
+
+
+def check_log(engine: Engine) -> None:
+    log = EventLog(engine, "first", CONFIG, {"torch": "2"})
+    assert log.read() == []
+    for event in events():
+        log.append(event)
+    read = EventLog(engine, "first", CONFIG).read()
+    assert [type(event) for event in read] == [Asked, Told, Undone]
+    first, second = read[0], read[1]
+    assert isinstance(first, Asked)
+    assert isinstance(second, Told)
+    assert first.indices.tolist() == [4, 2]
+    assert first.indices.dtype == np.int64
+    assert (first.strategy, first.seconds) == ("grad", {"selection": 0.25})
+    assert (second.indices.tolist(), second.labels.tolist()) == ([2], [1])
+    assert EventLog(engine, "second", CONFIG).read() == [], "sessions of one store are apart"
+    with pytest.raises(SessionError, match=r"got seed=4 for 'first', stored seed=3"):
+        EventLog(engine, "first", {**CONFIG, "seed": 4})
+
+
+def check_conflict(engine: Engine) -> None:
+    one, other = EventLog(engine, "driven twice", CONFIG), EventLog(engine, "driven twice", CONFIG)
+    one.append(events()[0])
+    with pytest.raises(StoreConflictError, match="one process at a time"):
+        other.append(events()[0])
+    other.read()
+    other.append(events()[1])
+
+
+def check_rollback(engine: Engine) -> None:
+    log = EventLog(engine, "rolled back", CONFIG)
+    with pytest.raises(ZeroDivisionError), engine.begin() as connection:
+        log.append(events()[0], connection)
+        raise ZeroDivisionError
+    assert EventLog(engine, "rolled back", CONFIG).read() == []
+
+
+CHECKS = [check_log, check_conflict, check_rollback]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_log_in_a_sqlite_file(check: object, tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/store.db")
+    check(engine)  # type: ignore[operator]
+    engine.dispose()
+
+
+@pytest.mark.parametrize("check", [check_log, check_conflict])
+def test_log_in_memory(check: object) -> None:
+    engine = open_database(None)
+    check(engine)  # type: ignore[operator]
+    engine.dispose()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("check", CHECKS)
+def test_log_in_postgresql(check: object, postgres_url: str) -> None:
+    engine = open_database(postgres_url)
+    check(engine)  # type: ignore[operator]
+    engine.dispose()
+
+
+def test_a_newer_store_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    engine = open_database(url)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO ladle_schema (version) VALUES (999)"))
+    engine.dispose()
+    with pytest.raises(StoreError, match="got 999"):
+        open_database(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("store.db", r"got 'store.db'\); for a file write sqlite:///store.db"),
+        ("sqlite:////nowhere/at/all/store.db", "unable to open database file"),
+        ("postgresql://ladle:secret@127.0.0.1:1/none", r"ladle:\*\*\*@127"),
+        ("oracle+nothing://x", "no driver"),
+    ],
+)
+def test_a_store_out_of_reach_is_one_line(url: str, message: str) -> None:
+    with pytest.raises(StoreError, match=message) as caught:
+        open_database(url)
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_unknown_event_is_refused(tmp_path: Path) -> None:
+    from ladle.session.database import events as table
+
+    engine = open_database(f"sqlite:///{tmp_path}/store.db")
+    log = EventLog(engine, "odd", CONFIG)
+    log.append(events()[0])
+    with engine.begin() as connection:
+        connection.execute(insert(table).values(session_id=1, sequence=1, kind="sung", payload={}))
+    with pytest.raises(StoreError, match="got 'sung'"):
+        log.read()
+    engine.dispose()
