@@ -12,6 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
+
+# Tests run in one process a core; more threads than that only wait for each other.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

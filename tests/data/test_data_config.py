@@ -22,7 +22,10 @@ def test_every_data_set_of_the_catalog_has_its_options() -> None:
         ({"name": "table", "path": ""}, r"data set 'table' needs path \(got path=''\)"),
         ({"name": "table", "path": "a.csv"}, r"data set 'table' needs target \(got target=None\)"),
         ({"name": "image-folder"}, r"data set 'image-folder' needs path"),
-        ({"name": "digits", "path": "a"}, r"path is for 'table' and 'image-folder' only \(got path='a' with 'digits'\)"),
+        (
+            {"name": "digits", "path": "a"},
+            r"path is for 'table' and 'image-folder' only \(got path='a' with 'digits'\)",
+        ),
         ({"name": "image-folder", "path": "a", "target": "y"}, r"target is for 'table' only .*; omit target"),
         ({"name": "20newsgroups", "image_size": 8}, r"'20newsgroups' has no images \(got image_size=8\); omit"),
         ({"name": "mnist", "test": 0.3}, r"'mnist' has an official test split \(got test=0.3\); omit test"),

@@ -122,8 +122,8 @@ def test_the_one_row_of_a_class_stays_for_the_pool() -> None:
         (
             np.arange(30) % 10,
             0.2,
-            r"a stratified validation split has at least one row a class on each side \(got rows=30, classes of two rows"
-            r" or more=10, validation=0.2 or 6 rows\); raise validation to 0.334 or more",
+            r"a stratified validation split has at least one row a class on each side \(got rows=30, classes of two"
+            r" rows or more=10, validation=0.2 or 6 rows\); raise validation to 0.334 or more",
         ),
         (np.arange(30) % 10, 0.9, r"validation=0.9 or 27 rows\); lower validation$"),
         (np.arange(5), 0.5, r"classes of two rows or more=0, .*; bring more rows a class$"),

@@ -49,7 +49,9 @@ def test_an_example_is_labeled_once() -> None:
         state.after(told([1, 4], [0, 0]))
 
 
-@given(st.lists(st.tuples(st.sampled_from(["ask", "tell", "undo"]), st.integers(0, 11), st.integers(0, 3)), max_size=40))
+@given(
+    st.lists(st.tuples(st.sampled_from(["ask", "tell", "undo"]), st.integers(0, 11), st.integers(0, 3)), max_size=40)
+)
 def test_state_agrees_with_plain_bookkeeping(steps: list[tuple[str, int, int]]) -> None:
     state = State()
     labels: dict[int, int] = {}

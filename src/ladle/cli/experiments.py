@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ladle import experiments
 
 STORE = "sqlite:///ladle.db"
+_INTERRUPTED = 130
 
 Store = Annotated[
     str,
@@ -36,8 +37,7 @@ def run(
     Every finished round is stored. Stop it or kill it at any moment: the same command goes on where it was, and ends
     with the same picks and accuracies.
 
-    [bold]ladle run quickstart[/bold]
-    [bold]ladle run letters.toml --seeds 10 --store sqlite:///letters.db[/bold]
+    Examples: `ladle run quickstart`, `ladle run letters.toml --seeds 10 --store sqlite:///letters.db`
     """
     import dataclasses
 
@@ -50,18 +50,23 @@ def run(
     console = Console()
     console.print(
         f"[bold]{config.name}[/bold]: {len(config.strategies)} strategies × {config.seeds} seeds, "
-        f"{config.schedule.initial} to {config.schedule.labeled[-1]} labels, stored in {store}",
+        f"{config.schedule.initial} to {config.schedule.labeled[-1]} labels, stored in {_without_password(store)}",
         highlight=False,
+        soft_wrap=True,
     )
-    with _Bar(console) as bar:
-        results = run_experiment(
-            config,
-            store=store,
-            workers=workers,
-            data_home=resolve_data_home(data_home),
-            device=device,
-            on_progress=bar.show,
-        )
+    try:
+        with _Bar(console) as bar:
+            results = run_experiment(
+                config,
+                store=store,
+                workers=workers,
+                data_home=resolve_data_home(data_home),
+                device=device,
+                on_progress=bar.show,
+            )
+    except KeyboardInterrupt:
+        Console(stderr=True).print("ladle: stopped; what was finished is stored, the same command goes on from there")
+        raise typer.Exit(_INTERRUPTED) from None
     console.print(_summary(results))
 
 
@@ -71,7 +76,7 @@ def report(
 ) -> None:
     """Write a report of everything in the store: curves, tables, statistics. Nothing is trained.
 
-    [bold]ladle report --store sqlite:///letters.db --out letters[/bold]
+    Example: `ladle report --store sqlite:///letters.db --out letters`
     """
     from ladle.experiments import ExperimentStore
     from ladle.reports import write_report
@@ -79,6 +84,16 @@ def report(
 
     page = write_report(ExperimentStore(open_database(store)).results(), out)
     Console().print(f"report: {page}", highlight=False, soft_wrap=True)
+
+
+def _without_password(store: str) -> str:
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(store).render_as_string()
+    except ArgumentError:
+        return store  # opening it will say what is wrong
 
 
 class _Bar:

@@ -14,7 +14,7 @@ def strategies() -> None:
     """List the strategies: what each looks at, and where it was published."""
     from ladle.strategies import CATALOG
 
-    table = Table("strategy", "asks for", "source", box=None)
+    table = Table("strategy", "asks for", "source", box=None, pad_edge=False)
     for strategy in CATALOG.values():
         table.add_row(strategy.name, strategy.summary, strategy.source)
     Console().print(table)
@@ -28,7 +28,7 @@ def datasets(
     """List the data sets: what is at hand here, and what is fetched on first use."""
     from ladle.data import dataset_status, resolve_data_home
 
-    table = Table("data set", "what it is", "kind", "size", "license", "here", box=None)
+    table = Table("data set", "here", "what it is", box=None, pad_edge=False, padding=(0, 2, 1, 0))
     for entry in dataset_status(resolve_data_home(data_home)):
-        table.add_row(entry.name, entry.summary, entry.modality, entry.size, entry.license, entry.status)
+        table.add_row(entry.name, str(entry.availability), f"{entry.summary}\n{entry.size}\nlicense: {entry.license}")
     Console().print(table)

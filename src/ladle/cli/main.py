@@ -13,16 +13,15 @@ from ladle.cli.selecting import select
 from ladle.errors import LadleError
 
 _WRONG_USE = 2
-_INTERRUPTED = 130
 
 app = typer.Typer(
     name="ladle",
     help="""Ladle chooses what to label next.
 
-    Start with [bold]ladle run quickstart[/bold], then [bold]ladle report[/bold]: six strategies on real digits, two
-    minutes on two cores. With features and logits of your own model, [bold]ladle select[/bold] picks a batch from them.
+    Start with `ladle run quickstart`, then `ladle report`: six strategies on real digits, two minutes on two cores.
+    With features and logits of your own model, `ladle select` picks a batch from them.
     """,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     no_args_is_help=True,
     add_completion=False,
     # A traceback is for a bug, and then the plain one says more.
@@ -42,6 +41,3 @@ def main() -> None:
     except LadleError as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(f"ladle: {error}", markup=False)
         sys.exit(_WRONG_USE)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("ladle: stopped; what was finished is stored, the same command goes on from there")
-        sys.exit(_INTERRUPTED)

@@ -23,7 +23,7 @@ def select(
 ) -> None:
     """Pick the batch to label next from your own model's features and logits.
 
-    [bold]ladle select --features features.npy --logits logits.npy --labeled labels.csv --budget 100[/bold]
+    Example: `ladle select --features features.npy --logits logits.npy --labeled labels.csv --budget 100`
     """
     from ladle import selectors, strategies
     from ladle.data.array_files import read_labeled, read_matrix, write_batch

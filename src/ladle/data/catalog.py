@@ -35,6 +35,7 @@ class DatasetEntry:
         license: as far as its publisher states one.
         source: where it comes from.
         load: from a configuration and the data home, which is None where there is none, to a pool.
+        fetched: it comes over the network, unless the data home or an earlier download has it.
         availability: from the data home to where the data would come from now; looks at files, never at the network.
     """
 
@@ -45,6 +46,7 @@ class DatasetEntry:
     license: str
     source: str
     load: Callable[[DataConfig, Path | None], Pool]
+    fetched: bool
     availability: Callable[[Path | None], Availability]
 
 
@@ -77,7 +79,10 @@ def load_pool(config: DataConfig, *, data_home: Path | str | None = None) -> Poo
         ConfigError: options that this data cannot fulfil.
         MissingExtraError: an optional package that is not installed.
     """
-    return DATASETS[config.name].load(config, resolve_data_home(data_home))
+    entry = DATASETS[config.name]
+    # A stale variable must not stand in the way of data that never needed it; a wrong option is said at once.
+    home = resolve_data_home(data_home) if data_home is not None or entry.fetched else None
+    return entry.load(config, home)
 
 
 def dataset_status(data_home: Path | None = None) -> list[DatasetStatus]:
@@ -134,6 +139,7 @@ def _hub_entry(name: str, source: HubImages, *, summary: str, size: str, terms: 
         license=terms,
         source=f"{source.repository} on the Hugging Face hub",
         load=lambda config, data_home: load_hub_pool(source, config, data_home),
+        fetched=True,
         availability=_fetched(lambda data_home: hub_at_hand(source, data_home)),
     )
 
@@ -147,6 +153,7 @@ _ENTRIES = (
         license="CC BY 4.0",
         source="UCI optical recognition of handwritten digits (test part), in scikit-learn",
         load=_without_home(load_digits_pool),
+        fetched=False,
         availability=lambda _: "bundled",
     ),
     DatasetEntry(
@@ -157,6 +164,7 @@ _ENTRIES = (
         license="not stated; the posts are their authors'",
         source="Lang (1995), by-date version, through scikit-learn",
         load=load_newsgroups_pool,
+        fetched=True,
         availability=_fetched(newsgroups_at_hand),
     ),
     DatasetEntry(
@@ -167,6 +175,7 @@ _ENTRIES = (
         license="as your file",
         source="your file",
         load=_without_home(load_table_pool),
+        fetched=False,
         availability=lambda _: "your file",
     ),
     _hub_entry(
@@ -191,6 +200,7 @@ _ENTRIES = (
         license="as your files",
         source="your files",
         load=_without_home(load_image_folder_pool),
+        fetched=False,
         availability=lambda _: "your file",
     ),
 )

@@ -113,11 +113,12 @@ def _hold_out(labels: NDArray[Any], fraction: float, *, part: str, seed: int) ->
 def _too_few(part: str, fraction: float, rows: int, classes: int, size: int, candidates: int) -> str:
     rule = f"a stratified {part} split has at least one row a class on each side"
     came = f"got rows={rows}, classes of two rows or more={classes}, {part}={fraction} or {size} rows"
-    least = math.ceil(1000 * classes / rows) / 1000
-    if classes > 0 and size < classes and candidates - round(least * rows) >= classes:
-        return f"{rule} ({came}); raise {part} to {least} or more"
-    if classes > 0 and size >= classes and candidates >= 2 * classes:
-        return f"{rule} ({came}); lower {part}"
+    if candidates >= 2 * classes > 0:
+        if size >= classes:
+            return f"{rule} ({came}); lower {part}"
+        least = math.ceil(1000 * classes / rows) / 1000
+        if candidates - round(least * rows) >= classes:
+            return f"{rule} ({came}); raise {part} to {least} or more"
     return f"{rule} ({came}); bring more rows a class"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -32,7 +33,8 @@ def load_table_pool(config: DataConfig) -> Pool:
     its own; a value that only the test split has becomes zeros. Medians, means, deviations and values are taken from
     the training part alone (pool, validation and what subsampling leaves out). A constant column becomes zeros.
 
-    In CSV and TSV files empty cells, ``?`` and pandas' usual marks (NA, NaN, None, null, ...) are missing values.
+    In CSV and TSV files empty cells, ``?`` and pandas' usual marks (NA, NaN, None, null, ...) are missing values, and a
+    first column without a name that counts the rows 0, 1, 2, ... is left out.
 
     Args:
         config: its ``path`` is a .csv, .tsv, .parquet or .pq file, the first two also as .gz; its ``target`` is the
@@ -56,9 +58,6 @@ def load_table_pool(config: DataConfig) -> Pool:
     path = Path(config.path).expanduser()
     frame = _read(path)
     frame.columns = frame.columns.map(str)
-    if not frame.columns.is_unique:
-        twice = frame.columns[frame.columns.duplicated()][0]
-        raise DataError(f"a table's columns have different names (got {twice!r} twice in {path}); rename one")
     if config.target not in frame.columns:
         names = ", ".join(repr(str(name)) for name in frame.columns)
         raise DataError(
@@ -98,12 +97,29 @@ def _read(path: Path) -> pd.DataFrame:
         if kind in _PARQUET:
             return pd.read_parquet(path)
         if kind in _SEPARATORS:
-            return pd.read_csv(path, sep=_SEPARATORS[kind], na_values="?", skipinitialspace=True, low_memory=False)
+            return _without_row_numbers(_read_text(path, _SEPARATORS[kind]))
     # The readers' failures share no base class: decoding, parsing, Arrow, gzip.
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"a table can be read (got {path}: {reason}); write it anew as UTF-8 or Parquet") from error
     raise ConfigError(f"a table is a .csv, .tsv, .parquet or .pq file (got {path}); convert it, or correct the ending")
+
+
+def _read_text(path: Path, separator: str) -> pd.DataFrame:
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        # Rows longer than the header would lose their end, or without index_col give the columns wrong names.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(path, sep=separator, index_col=False, na_values="?", skipinitialspace=True, low_memory=False)
+
+
+def _without_row_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the index that pandas writes: in a file sorted by class it would give the class away."""
+    first = frame.columns[0]
+    if first == "Unnamed: 0" and frame[first].equals(frame.index.to_series()):
+        return frame.drop(columns=first)
+    return frame
 
 
 def _labels(target: pd.Series, path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
@@ -116,7 +132,7 @@ def _labels(target: pd.Series, path: Path) -> tuple[NDArray[np.int64], tuple[str
             f"every row has a class (got {missing} of {len(target)} rows without one in column {target.name!r} of"
             f" {path}); drop those rows, and spell a class called NA or None in another way"
         )
-    if pd.api.types.is_float_dtype(target.dtype) and bool((target % 1 == 0).all()):
+    if pd.api.types.is_float_dtype(target.dtype) and bool(((target % 1 == 0) & (target.abs() < 2**53)).all()):
         # A class 3 that some tool wrote as 3.0.
         target = target.astype("int64")
     names = target.astype("string").to_numpy(dtype=object)

@@ -22,7 +22,7 @@ def number_and_category_columns(features: pd.DataFrame, path: Path) -> tuple[lis
     """Tell the columns of numbers from the columns of categories.
 
     Raises:
-        DataError: no column; or a column of dates, which is neither; or a number that is infinite.
+        DataError: no column; or a column of dates, which is neither; or a number that is infinite or too large.
     """
     import pandas as pd
     from pandas.api import types
@@ -43,8 +43,11 @@ def number_and_category_columns(features: pd.DataFrame, path: Path) -> tuple[lis
         ):
             categories.append(name)
         elif types.is_numeric_dtype(kind) and not types.is_complex_dtype(kind):
-            if np.isinf(_as_floats(features[[name]])).any():
-                raise DataError(f"numbers are finite (got an infinite one in column {name!r} of {path}); clean it")
+            if (largest := np.nanmax(np.abs(_as_floats(features[[name]])), initial=0)) > np.finfo(np.float32).max:
+                raise DataError(
+                    f"numbers are finite and fit into float32 (got {largest} in column {name!r} of {path}); clean or"
+                    " rescale the column"
+                )
             numbers.append(name)
         else:
             raise DataError(
@@ -67,7 +70,7 @@ def encode(
         path: the file, for messages.
 
     Raises:
-        DataError: a column with too many categories, or numbers too large for float32.
+        DataError: a column with too many categories, or a row beyond float32 in units of the training part's deviation.
     """
     blocks: list[NDArray[np.float32]] = []
     if numbers:
@@ -76,7 +79,9 @@ def encode(
         blocks.append(_expanded(features[categories], training, path))
     encoded = np.hstack(blocks)
     if not np.isfinite(encoded).all():
-        raise DataError(f"standardised numbers fit into float32 (got larger ones in {path}); rescale the column")
+        raise DataError(
+            f"standardised numbers fit into float32 (got {path} with a row far outside of the others); clean the table"
+        )
     return encoded
 
 
@@ -86,15 +91,17 @@ def _as_floats(columns: pd.DataFrame) -> NDArray[np.float64]:
 
 def _standardised(values: NDArray[np.float64], training: Indices) -> NDArray[np.float32]:
     from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     # A column without any value is kept, as zeros: the number of columns then depends on the file alone.
-    pipeline = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
-    pipeline.fit(values[training])
+    imputer = SimpleImputer(strategy="median", keep_empty_features=True).fit(values[training])
+    filled = imputer.transform(values)
+    # The mean of a constant as large as a time stamp is off by its rounding; from one of its own values it is zero.
+    filled -= filled[training[0]]
+    scaled = StandardScaler().fit(filled[training]).transform(filled)
     # What overflows is infinite, and the caller says so.
     with np.errstate(over="ignore"):
-        standardised: NDArray[np.float32] = pipeline.transform(values).astype(np.float32)
+        standardised: NDArray[np.float32] = scaled.astype(np.float32)
     return standardised
 
 

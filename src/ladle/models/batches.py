@@ -161,13 +161,8 @@ def _hear_out_torch() -> None:
     """Let torch say once, and unheard, that its CSR tensors are in beta: nothing a user could act on."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        torch.sparse_csr_tensor(
-            torch.zeros(1, dtype=torch.long),
-            torch.empty(0, dtype=torch.long),
-            torch.empty(0),
-            (0, 1),
-            check_invariants=False,
-        )
+        none = torch.empty(0, dtype=torch.long)
+        torch.sparse_csr_tensor(torch.zeros(1, dtype=torch.long), none, none, (0, 1), check_invariants=False)
 
 
 def floating_dtype(model: nn.Module) -> torch.dtype | None:

@@ -67,9 +67,10 @@ class LazyMomentum:
             )
         with torch.no_grad():
             output = sparse_product(crow, column, value, self._layer.weight.detach())
-            velocity = sparse_product(crow, self._position[column], value, self._velocity)
+            place = self._position.index_select(0, column)
+            velocity = sparse_product(crow, place, value, self._velocity)
             output.add_(velocity, alpha=self._carry * self._decay)
-        self._batch = crow, column, value
+        self._batch = crow, place, value
         # A leaf: autograd stops here, and `step` does the rest of the backward pass on the rows alone.
         self.output = output.requires_grad_()
         return self.output
@@ -83,21 +84,21 @@ class LazyMomentum:
         batch, self._batch, self.output = self._batch, None, None
         if batch is None or gradient is None:
             return
-        crow, column, value = batch
+        crow, place, value = batch
         if self._decay * self._momentum < _SMALLEST_DECAY:
             self._velocity.mul_(self._decay * self._momentum)
             self._decay = 1.0
         else:
             self._decay *= self._momentum
         # Rows shared between examples are summed by the matrix product: fewer rows to add to than nonzeros.
-        rows, local = torch.unique(column, return_inverse=True)
+        distinct, local = torch.unique(place, return_inverse=True)
         count = len(crow) - 1
-        example = torch.arange(count, device=crow.device).repeat_interleave(crow.diff(), output_size=len(column))
-        dense = value.new_zeros((len(rows), count))
+        example = torch.arange(count, device=crow.device).repeat_interleave(crow.diff(), output_size=len(place))
+        dense = value.new_zeros((len(distinct), count))
         dense.index_put_((local, example), value, accumulate=True)
         change = dense @ gradient
-        self._layer.weight.index_add_(0, rows, change, alpha=-self._rest)
-        self._velocity.index_add_(0, self._position[rows], change, alpha=1 / self._decay)
+        self._layer.weight.index_add_(0, self._moving.index_select(0, distinct), change, alpha=-self._rest)
+        self._velocity.index_add_(0, distinct, change, alpha=1 / self._decay)
 
     @torch.no_grad()
     def finish(self) -> None:

@@ -128,7 +128,7 @@ def contests(experiments: Sequence[ExperimentResults]) -> dict[RoundsView, Conte
 def is_testable(results: ExperimentResults) -> bool:
     """Say whether there are two strategies, two seeds and one round after the initial one, as paired tests need."""
     strategies, evaluations, seeds = results.accuracies.shape
-    return strategies > 1 and evaluations > 1 and seeds > 1
+    return bool(strategies > 1 and evaluations > 1 and seeds > 1)
 
 
 def check(results: ExperimentResults) -> None:
@@ -171,6 +171,6 @@ def _notes(results: ExperimentResults) -> tuple[str, ...]:
     if strategies < 2:
         notes.append("One strategy: there is nothing to compare it with.")
     if results.unfinished:
-        runs = "1 run is" if results.unfinished == 1 else f"{results.unfinished} runs are"
-        notes.append(f"{runs} unfinished and left out here.")
+        runs = "1 stored run is" if results.unfinished == 1 else f"{results.unfinished:,} stored runs are"
+        notes.append(f"{runs} left out: not every strategy has finished that seed.")
     return tuple(notes)

@@ -17,7 +17,7 @@ from ladle.reports.style import paper_style
 
 
 def figure_bytes(figure: Figure, kind: Literal["png", "pdf", "svg"]) -> bytes:
-    """Return a figure as a file of this kind: the same bytes for the same figure; PNG has 300 dots an inch."""
+    """Return a figure as a file of this kind: the same bytes for the same figure; PNG has 200 dots an inch."""
     dated = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}  # no time of day in any of them
     buffer = BytesIO()
     with paper_style():

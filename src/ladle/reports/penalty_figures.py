@@ -61,7 +61,7 @@ def penalty_figure(
         below = 0.72 * max(text_width(name, 7) for name in names)  # names stand at 45 degrees under the lowest panels
         height = rows * (cell * len(names) + 0.3) + below + 0.25
         figure = Figure(figsize=(inches, height), layout="constrained")
-        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel().tolist()
         for axes, (view, contest) in zip(grid, contests.items(), strict=False):
             _heat_map(axes, contest.penalty, darkest, points=min(7.0, cell * 72 * 0.5))
             axes.set_title(VIEW_TITLES[view], pad=4)
@@ -107,7 +107,7 @@ def loss_score_figure(
     with paper_style():
         inches = FULL_WIDTH if width == "full" else COLUMN_WIDTH
         figure = Figure(figsize=(inches, rows * (0.19 * len(names) + 0.42) + 0.2), layout="constrained")
-        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel().tolist()
         for axes, (view, contest) in zip(grid, contests.items(), strict=True):
             loss = contest.loss[order]
             bars = axes.barh(range(len(names)), loss, height=0.68, color=[styles[strategies[k]].color for k in order])

@@ -138,6 +138,8 @@ def _against_random(comparisons: Sequence[Comparison], analysis: Analysis) -> li
         group = [comparison for comparison in comparisons if comparison.verdict == verdict]
         if group:
             names = format_names([comparison.strategy for comparison in group])
+            if len(group) > 2:
+                names = counted(len(group), "strategy", "strategies")
             evidence = "; ".join(_evidence(comparison, analysis) for comparison in group)
             sentences.append(f"{opening or f'On {these}, {names} did not beat {BASELINE}'}: {evidence}.")
     return sentences

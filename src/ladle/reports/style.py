@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 from zlib import crc32
 
 import matplotlib as mpl
@@ -22,6 +22,7 @@ FULL_WIDTH = 6.9
 
 #: "column" stacks panels in one column, "full" sets them side by side over the text width.
 Width: TypeAlias = Literal["column", "full"]
+WIDTHS: tuple[Width, ...] = ("full", "column")
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ _SETTINGS: Mapping[str, Any] = MappingProxyType(
         "figure.facecolor": "white",
         "savefig.facecolor": "white",
         "figure.dpi": 100,
-        "savefig.dpi": 300,
+        "savefig.dpi": 200,
         "savefig.bbox": None,
         "pdf.fonttype": 42,  # TrueType: text in the PDF stays text, as publishers ask
         "svg.fonttype": "path",  # a browser need not have the font
@@ -108,7 +109,7 @@ def paper_style() -> Iterator[None]:
     Text is 7 to 8 points at the sizes `COLUMN_WIDTH` and `FULL_WIDTH`. Not for threads: matplotlib's settings are one
     per process.
     """
-    with mpl.rc_context(dict(_SETTINGS)):
+    with mpl.rc_context(cast(Any, dict(_SETTINGS))):
         yield
 
 

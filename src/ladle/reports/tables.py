@@ -67,12 +67,12 @@ class SummaryColumn:
     """A column of the summary table.
 
     Attributes:
-        header: its heading.
+        heading: what stands above it.
         explanation: what it says, a sentence.
         numeric: whether it is set flush right.
     """
 
-    header: str
+    heading: str
     explanation: str
     numeric: bool
 
@@ -108,7 +108,7 @@ def rows_of(analysis: Analysis) -> list[SummaryRow]:
 
 
 def summary_columns(rows: Sequence[SummaryRow]) -> tuple[SummaryColumn, ...]:
-    """Return the columns that `format_summary` fills, with the target in the heading where there is one."""
+    """Return the columns that `summary_table` fills, with the target in the heading where there is one."""
     target = rows[0].target if rows else None
     labels = f"Labels to {format_percent(target)}" if target is not None else "Labels to target"
     return (
@@ -144,9 +144,10 @@ def summary_columns(rows: Sequence[SummaryRow]) -> tuple[SummaryColumn, ...]:
     )
 
 
-def format_summary(rows: Sequence[SummaryRow]) -> list[tuple[str, ...]]:
-    """Return the cells of the summary table as plain strings, in the columns of `summary_columns`."""
-    return [
+def summary_table(rows: Sequence[SummaryRow]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return headings and cells of the summary table as plain strings, in the order of `summary_columns`."""
+    headings = tuple(column.heading for column in summary_columns(rows))
+    cells: list[tuple[str, ...]] = [
         (
             row.strategy,
             format_mean(row.final_accuracy, row.final_accuracy_std),
@@ -158,6 +159,7 @@ def format_summary(rows: Sequence[SummaryRow]) -> list[tuple[str, ...]]:
         )
         for row in rows
     ]
+    return headings, cells
 
 
 def timing_rows(results: ExperimentResults) -> list[TimingRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from operator import index
 
 import numpy as np
 
@@ -24,8 +24,10 @@ def unlabeled_indices(size: int, labeled: Indices, budget: int) -> Indices:
     Raises:
         BudgetError: a budget that is no whole number, below 1 or above what is unlabeled.
     """
-    if not isinstance(budget, Integral):
-        raise BudgetError(f"the budget must be a whole number (got budget={budget!r}); pass an int")
+    try:
+        index(budget)
+    except TypeError:
+        raise BudgetError(f"the budget must be a whole number (got budget={budget!r}); pass an int") from None
     mask = np.ones(size, dtype=bool)
     mask[labeled] = False
     unlabeled = np.flatnonzero(mask).astype(np.int64)

@@ -9,8 +9,8 @@ from ladle.arrays import blocks
 from ladle.typing import Embedding
 
 # |a|² + |b|² - 2 a·b of two equal rows is rounding noise rather than zero. What is below this many units in the last
-# place of |a|² + |b|² cannot be told from zero, and counts as zero: duplicates must not look distinct. The noise grows
-# with the length of the rows, and the distance of a center to itself shows how far it has grown.
+# place of |a|² + |b|² cannot be told from zero, and counts as zero: duplicates must not look distinct. Long rows and
+# matrix units set to hurry (TF32) make more noise than that, and the distance of a center to itself shows how much.
 _UNITS_IN_LAST_PLACE = 16.0
 _TIMES_OWN_NOISE = 4.0
 _CENTERS_AT_ONCE = 128

@@ -82,7 +82,9 @@ class Session:
         self.device = torch.device(device)
         self._model: nn.Module | None = None
         self._training_seconds = 0.0
-        engine = store if isinstance(store, Engine) else open_database(store)
+        self._own_engine = None if isinstance(store, Engine) else open_database(store)
+        engine = store if isinstance(store, Engine) else self._own_engine
+        assert engine is not None
         config = {
             "strategy": self.strategy.name,
             "seed": seed,
@@ -91,6 +93,17 @@ class Session:
         }
         self.log = EventLog(engine, name, config, describe_environment())
         self.state = replay(self.log.read())
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the store's connections; an engine that was handed in stays open. Also done by ``with``."""
+        if self._own_engine is not None:
+            self._own_engine.dispose()
 
     def __len__(self) -> int:
         return self._inputs.shape[0]
@@ -257,10 +270,7 @@ def _builder(
 
 
 def _check_told(indices: Any, labels: Any, size: int) -> Told:
-    try:
-        rows, classes = as_indices(indices), as_indices(labels)
-    except TypeError:
-        raise InputError("indices and labels must be integers (got another type); encode classes from 0") from None
+    rows, classes = as_indices(indices), as_indices(labels)
     if len(rows) != len(classes) or len(rows) == 0:
         raise InputError(
             f"every index needs one label (got indices={len(rows)}, labels={len(classes)}); pass them one to one"

@@ -1,0 +1,215 @@
+"""Farthest-first against the textbook loop, pick by pick; ties, duplicates and offsets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ladle.gradients import FactoredGradients
+from ladle.selectors import as_embedding, farthest_first
+from ladle.typing import Indices
+from reference import farthest_first as yardstick
+
+NOBODY = np.empty(0, dtype=np.int64)
+
+
+def indices(*values: int) -> Indices:
+    return np.array(values, dtype=np.int64)
+
+
+@st.composite
+def problems(draw: st.DrawFn, max_width: int = 4) -> tuple[int, int, list[int], int, int]:
+    """Draw rows, width, labeled indices, a budget and a seed."""
+    rows, width = draw(st.integers(1, 14)), draw(st.integers(0, max_width))
+    labeled = draw(st.lists(st.integers(0, rows - 1), max_size=rows - 1, unique=True))
+    return rows, width, labeled, draw(st.integers(1, rows - len(labeled))), draw(st.integers(0, 9999))
+
+
+@settings(max_examples=80, deadline=None)
+@given(problem=problems())
+def test_equal_to_the_textbook_pick_by_pick(problem: tuple[int, int, list[int], int, int]) -> None:
+    rows, width, labeled, budget, seed = problem
+    points = np.random.default_rng(seed).normal(size=(rows, width))
+    picks = farthest_first(points, indices(*labeled), budget)
+    assert picks.tolist() == yardstick.farthest_first(points, labeled, budget)
+
+
+@settings(max_examples=120, deadline=None)
+@given(problem=problems(), dtype=st.sampled_from([np.float32, np.float64]), offset=st.sampled_from([0, 1000, -3]))
+def test_ties_on_a_grid_go_to_the_lowest_index(
+    problem: tuple[int, int, list[int], int, int], dtype: type, offset: int
+) -> None:
+    # Small whole numbers: duplicates and equal distances everywhere, and no rounding in the yardstick.
+    rows, width, labeled, budget, seed = problem
+    points = np.random.default_rng(seed).integers(-2, 3, size=(rows, width)).astype(dtype) + dtype(offset)
+    labeled = labeled or [rows - 1]
+    budget = min(budget, rows - len(labeled))
+    if budget:
+        picks = farthest_first(points, indices(*labeled), budget)
+        assert picks.tolist() == yardstick.farthest_first(points.astype(np.float64), labeled, budget)
+
+
+@settings(max_examples=40, deadline=None)
+@given(problem=problems(), classes=st.integers(1, 3), bias=st.booleans())
+def test_factored_gradients_are_picked_as_if_materialized(
+    problem: tuple[int, int, list[int], int, int], classes: int, bias: bool
+) -> None:
+    rows, width, labeled, budget, seed = problem
+    rng = np.random.default_rng(seed)
+    residuals, features = torch.from_numpy(rng.normal(size=(rows, classes))), torch.from_numpy(rng.normal(size=(rows, width)))
+    if not (bias or width) or not labeled:
+        return
+    gradients = FactoredGradients(residuals, features, bias)
+    points = gradients.materialize().flatten(1).numpy()
+    picks = farthest_first(gradients, indices(*labeled), budget)
+    assert picks.tolist() == yardstick.farthest_first(points, labeled, budget)
+
+
+def test_nothing_labeled_starts_with_the_longest_gradient() -> None:
+    rng = np.random.default_rng(0)
+    gradients = FactoredGradients(torch.from_numpy(rng.normal(size=(12, 3))), torch.from_numpy(rng.normal(size=(12, 4))))
+    first = int(gradients.squared_norms().argmax())
+    picks = farthest_first(gradients, NOBODY, 5)
+    points = gradients.materialize().flatten(1).numpy()
+    assert picks.tolist() == [first, *yardstick.farthest_first(points, [first], 4)]
+
+
+def test_more_labeled_rows_than_are_held_against_the_pool_at_once() -> None:
+    points = np.random.default_rng(0).normal(size=(340, 3))
+    labeled = list(range(20, 320))
+    assert farthest_first(points, indices(*labeled), 12).tolist() == yardstick.farthest_first(points, labeled, 12)
+
+
+def test_on_a_line_by_hand() -> None:
+    # From 0: 10 is farthest; then 4 and 6 tie at distance 4; the rest are at 1, 1 and 0.
+    points = np.array([[0.0], [1.0], [4.0], [6.0], [9.0], [10.0], [0.0]])
+    assert farthest_first(points, indices(0), 6).tolist() == [5, 2, 3, 1, 4, 6]
+
+
+def test_nothing_labeled_starts_farthest_from_the_mean() -> None:
+    # The mean is 2: 9 is farther from it than 0; then 0 from 9, then 1 (at distance 1).
+    points = np.array([[0.0], [1.0], [0.0], [0.0], [9.0]])
+    assert farthest_first(points, NOBODY, 5).tolist() == [4, 0, 1, 2, 3]
+
+
+def spread_with_twins(dtype: type, rows: int, width: int, offset: float) -> NDArray[Any]:
+    """Rows far apart, each with an exact twin, the twins behind all the others."""
+    points = np.random.default_rng(0).normal(size=(rows, width)) + offset
+    return np.concatenate([points, points]).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("width", [1, 7, 64, 512, 3000])
+@pytest.mark.parametrize("offset", [0.0, 1000.0])
+def test_twins_come_last_whatever_the_offset(offset: float, width: int, dtype: type) -> None:
+    points = spread_with_twins(dtype, 40, width, offset)
+    picks = farthest_first(points, indices(0), 79)
+    # All others first, then the twins, all at distance zero and therefore by index.
+    assert sorted(picks[:39].tolist()) == list(range(1, 40))
+    assert picks[39:].tolist() == list(range(40, 80))
+
+
+@pytest.mark.parametrize(("dtype", "apart"), [(np.float32, 50.0), (np.float64, 1000.0)])
+@pytest.mark.parametrize("width", [3, 700])
+def test_twins_come_last_in_two_clusters_far_apart(width: int, dtype: type, apart: float) -> None:
+    # No one point is near both clusters: what is lost to their distance cannot be won back by centering.
+    points = spread_with_twins(dtype, 40, width, 0.0)
+    points[::2] += dtype(apart)
+    points[1::2] -= dtype(apart)
+    picks = farthest_first(points, indices(0), 79)
+    assert sorted(picks[:39].tolist()) == list(range(1, 40))
+    assert picks[39:].tolist() == list(range(40, 80))
+
+
+@dataclass(frozen=True)
+class CoarseEmbedding:
+    """Rows whose inner products are rounded coarsely, as matrix units of graphics cards do when asked to hurry."""
+
+    rows: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, rows: torch.Tensor) -> CoarseEmbedding:
+        return CoarseEmbedding(self.rows[rows])
+
+    def squared_norms(self) -> torch.Tensor:
+        return (self.rows**2).sum(dim=1)
+
+    def inner(self, other: CoarseEmbedding) -> torch.Tensor:
+        return (self.rows.bfloat16().float() @ other.rows.bfloat16().float().T).contiguous()
+
+
+def test_twins_come_last_when_inner_products_are_coarse() -> None:
+    points = torch.from_numpy(spread_with_twins(np.float32, 40, 64, 0.0))
+    assert float((CoarseEmbedding(points).inner(CoarseEmbedding(points)).diagonal() / (points**2).sum(1)).min()) < 0.999
+    picks = farthest_first(CoarseEmbedding(points), indices(0), 79)
+    assert sorted(picks[:39].tolist()) == list(range(1, 40))
+    assert picks[39:].tolist() == list(range(40, 80))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_that_are_all_equal_are_picked_by_index(dtype: type) -> None:
+    points = np.full((9, 5), 0.1, dtype=dtype)
+    assert farthest_first(points, indices(3), 8).tolist() == [0, 1, 2, 4, 5, 6, 7, 8]
+    assert farthest_first(points, NOBODY, 4).tolist() == [0, 1, 2, 3]
+
+
+def test_rows_without_columns_are_all_equal() -> None:
+    assert farthest_first(np.empty((4, 0)), indices(1), 3).tolist() == [0, 2, 3]
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 999), offset=st.floats(-50, 50), turn=st.booleans())
+def test_where_the_origin_lies_does_not_matter(seed: int, offset: float, turn: bool) -> None:
+    rng = np.random.default_rng(seed)
+    points = rng.normal(size=(15, 3))
+    moved = points + offset
+    if turn:
+        moved = moved @ np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    labeled = indices(4, 7)
+    assert farthest_first(points, labeled, 8).tolist() == farthest_first(moved, labeled, 8).tolist()
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 999))
+def test_another_order_of_the_pool_gives_the_same_rows(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    points, order = rng.normal(size=(15, 3)), rng.permutation(15)
+    position = np.argsort(order)
+    picks = farthest_first(points, indices(4, 7), 8)
+    shuffled = farthest_first(points[order], position[[4, 7]], 8)
+    assert order[shuffled].tolist() == picks.tolist()
+
+
+def test_fewer_are_the_first_of_more() -> None:
+    points = np.random.default_rng(0).normal(size=(30, 3))
+    assert farthest_first(points, indices(3), 6).tolist() == farthest_first(points, indices(3), 20)[:6].tolist()
+
+
+def test_what_is_given_stays_as_it_was() -> None:
+    points = np.random.default_rng(0).normal(size=(10, 3)) + 5
+    labeled, before = indices(2), points.copy()
+    farthest_first(points, labeled, 4)
+    assert np.array_equal(points, before)
+    assert labeled.tolist() == [2]
+
+
+@settings(max_examples=40, deadline=None)
+@given(problem=problems(), offset=st.sampled_from([0.0, 1.0, 1e6]), seed=st.integers(0, 99))
+def test_centering_keeps_every_distance(problem: tuple[int, int, list[int], int, int], offset: float, seed: int) -> None:
+    rows, width = problem[:2]
+    points = torch.from_numpy(np.random.default_rng(seed).normal(size=(rows, width)) + offset)
+    centered = as_embedding(points).centered().rows  # type: ignore[attr-defined]
+    assert centered.shape == points.shape
+    assert float(centered.abs().max() if centered.numel() else 0.0) < 8.0
+    torch.testing.assert_close(
+        centered.unsqueeze(0) - centered.unsqueeze(1), points.unsqueeze(0) - points.unsqueeze(1), rtol=1e-9, atol=1e-9
+    )

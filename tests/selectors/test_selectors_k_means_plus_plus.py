@@ -1,0 +1,199 @@
+"""D² sampling against the textbook: the same draws from the same numbers, and the exact probabilities."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ladle.errors import InputError
+from ladle.gradients import FactoredGradients
+from ladle.selectors import k_means_plus_plus, uniform
+from ladle.typing import Indices
+from reference import k_means_plus_plus as yardstick
+
+NOBODY = np.empty(0, dtype=np.int64)
+DRAWS = 2000
+#: Seven rows, two of them equal, one far away; the fourth is labeled and must play no part.
+POOL = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [9.0, 9.0], [2.0, 1.0], [1.0, 0.0], [-1.0, -1.0]])
+LABELED = [3]
+
+
+def indices(*values: int) -> Indices:
+    return np.array(values, dtype=np.int64)
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> tuple[int, int, list[int], int, int]:
+    """Draw rows, width, labeled indices, a budget and a seed."""
+    rows, width = draw(st.integers(1, 14)), draw(st.integers(0, 4))
+    labeled = draw(st.lists(st.integers(0, rows - 1), max_size=rows - 1, unique=True))
+    return rows, width, labeled, draw(st.integers(1, rows - len(labeled))), draw(st.integers(0, 9999))
+
+
+@settings(max_examples=80, deadline=None)
+@given(problem=problems(), whole=st.booleans())
+def test_the_same_uniform_numbers_draw_the_same_rows(problem: tuple[int, int, list[int], int, int], whole: bool) -> None:
+    rows, width, labeled, budget, seed = problem
+    rng = np.random.default_rng(seed)
+    points = rng.integers(-1, 2, size=(rows, width)).astype(float) if whole else rng.normal(size=(rows, width))
+    first = yardstick.first_of_largest_norm(points, labeled)
+    numbers = iter(np.random.default_rng(seed + 1).random(budget).tolist())
+    expected = yardstick.k_means_plus_plus(points, labeled, budget, first, numbers)
+    picks = k_means_plus_plus(points, indices(*labeled), budget, generator=np.random.default_rng(seed + 1))
+    assert picks.tolist() == expected
+
+
+@settings(max_examples=40, deadline=None)
+@given(problem=problems(), classes=st.integers(1, 3))
+def test_factored_gradients_are_drawn_as_if_materialized(
+    problem: tuple[int, int, list[int], int, int], classes: int
+) -> None:
+    rows, width, labeled, budget, seed = problem
+    rng = np.random.default_rng(seed)
+    gradients = FactoredGradients(
+        torch.from_numpy(rng.normal(size=(rows, classes))), torch.from_numpy(rng.normal(size=(rows, width)))
+    )
+    points = gradients.materialize().flatten(1).numpy()
+    first = yardstick.first_of_largest_norm(points, labeled)
+    numbers = iter(np.random.default_rng(seed + 1).random(budget).tolist())
+    expected = yardstick.k_means_plus_plus(points, labeled, budget, first, numbers)
+    picks = k_means_plus_plus(gradients, indices(*labeled), budget, generator=np.random.default_rng(seed + 1))
+    assert picks.tolist() == expected
+
+
+def counted(budget: int, first: Any) -> Counter[tuple[int, ...]]:
+    counts: Counter[tuple[int, ...]] = Counter()
+    generator = np.random.default_rng(20)
+    for _ in range(DRAWS):
+        picks = k_means_plus_plus(POOL, indices(*LABELED), budget, generator=generator, first=first)
+        counts[tuple(picks.tolist())] += 1
+    return counts
+
+
+def p_value(counts: Counter[tuple[int, ...]], expected: dict[tuple[int, ...], float]) -> float:
+    """Return the chi-square p-value, sequences expected fewer than five times put together."""
+    assert sum(expected.values()) == pytest.approx(1.0)
+    assert set(counts) <= set(expected)
+    common = [sequence for sequence, chance in expected.items() if chance * DRAWS >= 5]
+    observed = [counts[sequence] for sequence in common]
+    awaited = [expected[sequence] * DRAWS for sequence in common]
+    observed.append(DRAWS - sum(observed))
+    awaited.append(DRAWS - sum(awaited))
+    if awaited[-1] < 5:
+        observed[-2:], awaited[-2:] = [sum(observed[-2:])], [sum(awaited[-2:])]
+    return float(scipy.stats.chisquare(observed, awaited).pvalue)
+
+
+def first_probabilities(first: str) -> dict[int, float]:
+    free = [row for row in range(len(POOL)) if row not in LABELED]
+    return {yardstick.first_of_largest_norm(POOL, LABELED): 1.0} if first == "largest-norm" else {row: 1 / 6 for row in free}
+
+
+@pytest.mark.parametrize("first", ["largest-norm", "uniform"])
+def test_sequences_come_as_often_as_the_textbook_says(first: str) -> None:
+    counts, start = counted(3, first), first_probabilities(first)
+    assert p_value(counts, yardstick.sequence_probabilities(POOL, LABELED, 3, start)) > 0.01
+    # The test can tell: distances instead of their squares would be found out.
+    assert p_value(counts, yardstick.sequence_probabilities(POOL, LABELED, 3, start, power=1)) < 1e-6
+
+
+def test_rows_far_away_in_numbers_are_drawn_as_often_as_beside_the_origin() -> None:
+    # Single precision holds 1000 + small; squares of it do not.
+    points, generator = (POOL + 1000).astype(np.float32), np.random.default_rng(21)
+    counts: Counter[tuple[int, ...]] = Counter()
+    for _ in range(DRAWS):
+        counts[tuple(k_means_plus_plus(points, indices(*LABELED), 2, generator=generator).tolist())] += 1
+    start = {yardstick.first_of_largest_norm(POOL + 1000, LABELED): 1.0}
+    assert p_value(counts, yardstick.sequence_probabilities(POOL, LABELED, 2, start)) > 0.01
+
+
+def test_uniform_draws_every_sequence_equally_often() -> None:
+    generator = np.random.default_rng(22)
+    counts: Counter[tuple[int, ...]] = Counter()
+    for _ in range(DRAWS):
+        counts[tuple(uniform(5, indices(2), 2, generator=generator).tolist())] += 1
+    free = [0, 1, 3, 4]
+    assert p_value(counts, {(a, b): 1 / 12 for a in free for b in free if a != b}) > 0.01
+
+
+def test_the_first_row_is_the_longest_unlabeled_one() -> None:
+    points = np.array([[5.0], [-4.0], [4.0], [1.0]])
+    picks = k_means_plus_plus(points, indices(0), 1, generator=np.random.default_rng(0))
+    assert picks.tolist() == [1]  # |-4| = |4|: the lowest index
+
+
+def with_twins(dtype: type, width: int, offset: float) -> NDArray[Any]:
+    points = np.random.default_rng(0).normal(size=(20, width)) + offset
+    return np.concatenate([points, points]).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("width", "offset"), [(1, 0.0), (6, 1000.0), (512, 0.0), (2000, 1000.0)])
+def test_a_twin_is_drawn_only_when_all_others_are(width: int, offset: float, dtype: type) -> None:
+    points = with_twins(dtype, width, offset)
+    for seed in range(5):
+        picks = k_means_plus_plus(points, NOBODY, 40, generator=np.random.default_rng(seed))
+        assert sorted((picks[:20] % 20).tolist()) == list(range(20))
+        assert sorted(picks.tolist()) == list(range(40))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("offset", [0.0, 1000.0])
+def test_a_twin_gradient_is_drawn_only_when_all_others_are(offset: float, dtype: type) -> None:
+    features = torch.from_numpy(with_twins(dtype, 300, offset))
+    residuals = torch.from_numpy(with_twins(dtype, 4, 0.0)[::-1].copy())
+    for seed in range(5):
+        picks = k_means_plus_plus(
+            FactoredGradients(residuals, features), NOBODY, 40, generator=np.random.default_rng(seed)
+        )
+        assert sorted((picks[:20] % 20).tolist()) == list(range(20))
+
+
+def test_rows_that_all_coincide_are_drawn_uniformly() -> None:
+    generator, counts = np.random.default_rng(23), Counter[tuple[int, ...]]()
+    for _ in range(DRAWS):
+        counts[tuple(k_means_plus_plus(np.ones((5, 3)), indices(1), 3, generator=generator).tolist())] += 1
+    free = [2, 3, 4]  # 0 is the first of equal norms
+    assert p_value(counts, {(0, a, b): 1 / 6 for a in free for b in free if a != b}) > 0.01
+
+
+def test_zero_gradients_are_drawn_too() -> None:
+    gradients = FactoredGradients(torch.zeros(6, 3), torch.ones(6, 2))
+    picks = k_means_plus_plus(gradients, indices(2), 5, generator=np.random.default_rng(0))
+    assert sorted(picks.tolist()) == [0, 1, 3, 4, 5]
+
+
+class LastNumber(np.random.Generator):
+    """A generator of the largest number below one, where rounding may step over the last row."""
+
+    def random(self, *args: Any, **named: Any) -> Any:
+        return np.nextafter(1.0, 0.0)
+
+
+def test_the_largest_uniform_number_draws_the_last_row_with_any_weight() -> None:
+    points = np.array([[0.1], [3.3], [0.7], [0.2], [3.3], [3.3]])
+    picks = k_means_plus_plus(points, NOBODY, 3, generator=LastNumber(np.random.PCG64(0)))
+    assert picks.tolist() == [1, 3, 2]
+
+
+def test_a_generator_goes_on_where_it_was() -> None:
+    points, generator = np.random.default_rng(0).normal(size=(50, 3)), np.random.default_rng(7)
+    once = k_means_plus_plus(points, NOBODY, 9, generator=generator).tolist()
+    again = k_means_plus_plus(points, NOBODY, 9, generator=generator).tolist()
+    same = k_means_plus_plus(points, NOBODY, 9, generator=np.random.default_rng(7)).tolist()
+    assert once == same
+    assert once != again
+
+
+def test_another_way_to_find_the_first_row_is_refused() -> None:
+    unknown: Any = "farthest"
+    with pytest.raises(InputError, match=r"'largest-norm' or 'uniform' \(got 'farthest'\)"):
+        k_means_plus_plus(np.ones((3, 2)), NOBODY, 1, generator=np.random.default_rng(0), first=unknown)

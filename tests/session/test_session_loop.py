@@ -1,0 +1,209 @@
+"""The loop on real digits: algorithm 1, resumed, undone, with a user's own module, table or sparse matrix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+import ladle
+from ladle.errors import BudgetError, InputError, SessionError, UnknownNameError
+from ladle.models import TrainingConfig
+from ladle.session import open_database
+from ladle.session.seeds import Purpose, derived_seed
+
+FEW = TrainingConfig(epochs=3)
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    inputs, labels = load_digits(return_X_y=True)
+    return inputs[:400] / 16, labels[:400]
+
+
+def net() -> nn.Module:
+    return nn.Sequential(nn.Linear(64, 16), nn.ReLU(), nn.Dropout(0.1), nn.Linear(16, 10))
+
+
+def run(session: ladle.Session, labels: np.ndarray[Any, Any], until: int) -> list[list[int]]:
+    batches = []
+    while len(session.labeled) < until:
+        batch = session.ask(10)
+        batches.append(batch.tolist())
+        session.tell(batch, labels[batch])
+    return batches
+
+
+@pytest.mark.parametrize("strategy", ladle.list_strategies())
+def test_every_strategy_runs_the_loop(strategy: str, digits: tuple[Any, Any]) -> None:
+    inputs, labels = digits
+    session = ladle.Session(inputs, net, strategy=strategy, training=FEW)
+    batches = run(session, labels, 40)
+    assert len({index for batch in batches for index in batch}) == 40
+    assert session.labels.tolist() == labels[session.labeled].tolist()
+    assert 0 <= session.evaluate(inputs, labels) <= 1
+
+
+def test_the_loop_learns(digits: tuple[Any, Any]) -> None:
+    inputs, labels = digits
+    session = ladle.Session(inputs[:300], net, training=TrainingConfig(epochs=40))
+    run(session, labels, 100)
+    assert session.evaluate(inputs[300:], labels[300:]) > 0.75
+
+
+@pytest.mark.parametrize("strategy", ["badge", "grad"])
+def test_resumed_at_any_point_it_picks_the_same(strategy: str, digits: tuple[Any, Any], tmp_path: Path) -> None:
+    inputs, labels = digits
+    whole = run(ladle.Session(inputs, net, strategy=strategy, training=FEW, seed=7), labels, 40)
+    url = f"sqlite:///{tmp_path}/labels.db"
+
+    def opened() -> ladle.Session:
+        return ladle.Session(inputs, net, strategy=strategy, training=FEW, seed=7, store=url)
+
+    batches = []
+    for _ in range(4):
+        asked = opened().ask(10)
+        again = opened().ask(99)
+        assert again.tolist() == asked.tolist(), "labels still awaited are asked for before anything new"
+        batches.append(asked.tolist())
+        opened().tell(asked, labels[asked])
+    assert batches == whole
+    first, second = opened(), opened()
+    assert first.evaluate(inputs, labels) == second.evaluate(inputs, labels)
+
+
+def test_the_same_seed_gives_the_same_and_another_another(digits: tuple[Any, Any]) -> None:
+    inputs, labels = digits
+    once, again, other = (run(ladle.Session(inputs, net, training=FEW, seed=seed), labels, 30) for seed in (1, 1, 2))
+    assert once == again
+    assert once[0] != other[0]
+
+
+def test_global_random_state_is_left_alone(digits: tuple[Any, Any]) -> None:
+    inputs, labels = digits
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    before = torch.random.get_rng_state(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    run(ladle.Session(inputs, net, strategy="badge", training=FEW), labels, 30)
+    assert torch.equal(before[0], torch.random.get_rng_state())
+    assert before[1] == np.random.get_state()[1].tolist()  # noqa: NPY002
+
+
+def test_undo_and_tell_again(digits: tuple[Any, Any], tmp_path: Path) -> None:
+    inputs, labels = digits
+    session = ladle.Session(inputs, net, training=FEW, store=f"sqlite:///{tmp_path}/x.db")
+    batch = session.ask(4)
+    session.tell(batch, np.zeros(4, dtype=int))
+    session.undo()
+    assert len(session.labeled) == 0
+    assert session.ask(4).tolist() == batch.tolist()
+    session.tell(int(batch[0]), int(labels[batch[0]]))
+    assert session.ask(4).tolist() == batch[1:].tolist()
+    again = ladle.Session(inputs, net, training=FEW, store=f"sqlite:///{tmp_path}/x.db")
+    assert again.labeled.tolist() == batch[:1].tolist()
+    assert again.ask(4).tolist() == batch[1:].tolist()
+
+
+def test_new_labels_train_anew_and_only_then(digits: tuple[Any, Any]) -> None:
+    inputs, labels = digits
+    session = ladle.Session(inputs, net, training=FEW)
+    run(session, labels, 10)
+    model = session.model
+    session.evaluate(inputs, labels)
+    session.ask(10)
+    assert session.model is model
+    session.tell(session.ask(10), labels[session.ask(10)])
+    assert session.model is not model
+
+
+def test_a_module_is_copied_and_starts_from_its_own_weights(digits: tuple[Any, Any]) -> None:
+    inputs, labels = digits
+    module = net()
+    before = [weight.clone() for weight in module.parameters()]
+    session = ladle.Session(inputs, module, training=FEW)
+    run(session, labels, 20)
+    assert session.model is not module
+    assert all(torch.equal(old, new) for old, new in zip(before, module.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("kind", ["float64", "torch", "sparse", "images"])
+def test_inputs_of_every_kind(kind: str, digits: tuple[Any, Any]) -> None:
+    inputs, labels = digits
+    pool: Any = {
+        "float64": inputs,
+        "torch": torch.from_numpy(inputs).float(),
+        "sparse": scipy.sparse.csc_matrix(inputs, dtype=np.float32),
+        "images": inputs.reshape(-1, 1, 8, 8).astype(np.float32),
+    }[kind]
+    session = ladle.Session(pool, "mlp", classes=10, training=FEW)
+    run(session, labels, 20)
+    assert 0 <= session.evaluate(pool, labels) <= 1
+
+
+def test_another_strategy_for_one_batch(digits: tuple[Any, Any]) -> None:
+    inputs, labels = digits
+    session = ladle.Session(inputs, net, training=FEW)
+    run(session, labels, 10)
+    first = session.plan(10, strategy="random")
+    assert first.strategy == "random"
+    assert session.plan(10).strategy == "grad"
+
+
+def test_seeds_differ_by_purpose_and_position() -> None:
+    seeds = {derived_seed(seed, purpose, position) for seed in range(5) for purpose in Purpose for position in range(5)}
+    assert len(seeds) == 50
+    assert all(0 <= seed < 2**63 for seed in seeds)
+    assert derived_seed(0, Purpose.SELECTION, 0) == 2918264622725855778
+
+
+@pytest.mark.parametrize(
+    ("indices", "labels", "error", "message"),
+    [
+        ([400], [1], InputError, "from 0 to 399"),
+        ([-1], [1], InputError, "from 0 to 399"),
+        ([1, 1], [1, 1], InputError, "index twice"),
+        ([1, 2], [1], InputError, r"indices=2, labels=1"),
+        ([], [], InputError, "one label"),
+        ([1], [-1], InputError, r"from 0 \(got -1\)"),
+        ([1], [0.5], InputError, "whole numbers"),
+        ([0], [1], SessionError, "labeled once"),
+    ],
+)
+def test_wrong_labels_are_refused_and_leave_no_trace(
+    digits: tuple[Any, Any], indices: Any, labels: Any, error: type[Exception], message: str
+) -> None:
+    session = ladle.Session(digits[0], net)
+    session.tell(0, 5)
+    with pytest.raises(error, match=message):
+        session.tell(indices, labels)
+    assert session.labeled.tolist() == [0]
+    assert len(session.log.read()) == 1
+
+
+def test_other_wrong_uses_are_refused(digits: tuple[Any, Any], tmp_path: Path) -> None:
+    inputs, labels = digits
+    with pytest.raises(SessionError, match="got 0"):
+        ladle.Session(inputs, net).evaluate(inputs, labels)
+    with pytest.raises(BudgetError, match="budget=401, unlabeled=400"):
+        ladle.Session(inputs, net).ask(401)
+    with pytest.raises(InputError, match="classes=None"):
+        ladle.Session(inputs, "mlp")
+    with pytest.raises(UnknownNameError, match="did you mean 'mlp'"):
+        ladle.Session(inputs, "mpl", classes=10)
+    with pytest.raises(UnknownNameError, match="did you mean 'grad'"):
+        ladle.Session(inputs, net, strategy="grat")
+    with pytest.raises(InputError, match="seed=-1"):
+        ladle.Session(inputs, net, seed=-1)
+    with pytest.raises(InputError, match=r"got shape \(0, 64\)"):
+        ladle.Session(inputs[:0], net)
+    engine = open_database(f"sqlite:///{tmp_path}/x.db")
+    ladle.Session(inputs, net, store=engine)
+    with pytest.raises(SessionError, match="pool="):
+        ladle.Session(inputs[:200], net, store=engine)
+    engine.dispose()
