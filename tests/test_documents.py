@@ -65,5 +65,5 @@ def test_the_strategies_of_the_architecture_page_keep_the_contract() -> None:
     exec(function, names)
     for text in (line.split("#")[0], embedding):
         strategy = eval(text.strip().rstrip(","), names)
-        outputs = {"features": np.eye(6), "logits": np.eye(6)[:, :3], "labeled": [0], "labels": [0]}
+        outputs: dict[str, Any] = {"features": np.eye(6), "logits": np.eye(6)[:, :3], "labeled": [0], "labels": [0]}
         assert len(set(ladle.select(strategy, **outputs, budget=5).tolist())) == 5

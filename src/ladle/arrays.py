@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,7 +43,7 @@ def like(tensor: Tensor, given: ArrayT) -> ArrayT:
     """Return the tensor as the kind of array that was given: a tensor for a tensor, NumPy for NumPy."""
     if isinstance(given, Tensor):
         return tensor
-    return cast(ArrayT, tensor.cpu().numpy())
+    return tensor.cpu().numpy()
 
 
 def as_indices(values: Any) -> Indices:

@@ -155,14 +155,15 @@ def test_labels_that_break_a_rule(text: str, message: str, arrays: dict[str, Any
 
 def test_matrices_that_break_a_rule(arrays: dict[str, Any], tmp_path: Path, call: Call) -> None:
     broken = tmp_path / "broken.npy"
-    for content, message in [
+    wrong: list[tuple[Any, str]] = [
         (b"\x93NUMPY truncated", "must hold plain numbers"),
         (np.zeros(5), "two axes"),
         (np.array([["a", "b"]]), "two axes of numbers"),
         (np.full((60, 5), np.nan), "NaN or infinity in row 0"),
         (np.zeros((59, 5)), "features=59, logits=60"),
         (np.array([[{}]], dtype=object), "must hold plain numbers"),
-    ]:
+    ]
+    for content, message in wrong:
         if isinstance(content, bytes):
             broken.write_bytes(content)
         else:

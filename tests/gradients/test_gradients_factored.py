@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -19,14 +17,13 @@ from reference.autograd import last_layer_gradient
 SHAPES = st.tuples(st.integers(0, 9), st.integers(1, 5), st.integers(0, 6))
 
 
-def drawn(seed: int, rows: int, classes: int, width: int, dtype: type = np.float64) -> tuple[NDArray[Any], NDArray[Any]]:
+def drawn(seed: int, rows: int, classes: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     rng = np.random.default_rng(seed)
-    residuals, features = rng.normal(size=(rows, classes)), rng.normal(size=(rows, width))
-    return residuals.astype(dtype), features.astype(dtype)
+    return rng.normal(size=(rows, classes)), rng.normal(size=(rows, width))
 
 
-def factored(seed: int, rows: int, classes: int, width: int, bias: bool, dtype: type = np.float64) -> FactoredGradients:
-    residuals, features = drawn(seed, rows, classes, width, dtype)
+def factored(seed: int, rows: int, classes: int, width: int, bias: bool) -> FactoredGradients:
+    residuals, features = drawn(seed, rows, classes, width)
     return FactoredGradients(torch.from_numpy(residuals), torch.from_numpy(features), bias)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -38,7 +40,7 @@ def test_lengths_are_those_of_backward(
 
 
 @pytest.mark.parametrize(("dtype", "accuracy"), [(np.float32, 1e-5), (np.float64, 1e-13)])
-def test_confident_examples_keep_the_digits_of_their_doubt(dtype: type, accuracy: float) -> None:
+def test_confident_examples_keep_the_digits_of_their_doubt(dtype: type[np.floating[Any]], accuracy: float) -> None:
     gap = 40.0 if dtype is np.float32 else 50.0  # squares of a doubt of exp(-44) underflow in single precision
     logits = np.array([[0.0, -20.0, -21.0], [-15.0, 0.0, -15.0], [-gap, -gap, 0.0]])
     others = np.exp(np.array([[-20.0, -21.0], [-15.0, -15.0], [-gap, -gap]]))

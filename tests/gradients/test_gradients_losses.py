@@ -31,7 +31,9 @@ def summed(logits: Tensor, labels: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("case", LOSS_CASES, ids=str)
 @settings(max_examples=25, deadline=None)
-@given(rows=st.integers(0, 8), classes=st.integers(2, 7), scale=st.sampled_from([0.1, 1.0, 10.0]), seed=st.integers(0, 99))
+@given(
+    rows=st.integers(0, 8), classes=st.integers(2, 7), scale=st.sampled_from([0.1, 1.0, 10.0]), seed=st.integers(0, 99)
+)
 def test_residuals_are_the_derivative_of_each_examples_own_loss(
     case: LossCase, rows: int, classes: int, scale: float, seed: int
 ) -> None:
@@ -43,7 +45,7 @@ def test_residuals_are_the_derivative_of_each_examples_own_loss(
     assert not residuals.requires_grad
     for x in range(rows):
         row = logits[x : x + 1].clone().requires_grad_()
-        case.per_example(classes)(row, labels[x : x + 1]).sum().backward()
+        case.per_example(classes)(row, labels[x : x + 1]).sum().backward()  # type: ignore[no-untyped-call]
         assert row.grad is not None
         torch.testing.assert_close(residuals[x : x + 1], row.grad, rtol=1e-10, atol=1e-14)
 
@@ -112,7 +114,9 @@ def test_cross_entropy_by_hand() -> None:
 
 
 def test_a_loss_that_is_not_one_number_an_example_is_refused() -> None:
-    with pytest.raises(InputError, match=r"one number an example \(got shape \(\) for 2 examples\); use reduction='none'"):
+    with pytest.raises(
+        InputError, match=r"one number an example \(got shape \(\) for 2 examples\); use reduction='none'"
+    ):
         loss_by_autograd("summed", summed).residuals(torch.zeros(2, 3), torch.tensor([0, 1]))
 
 
@@ -156,7 +160,9 @@ def test_an_unknown_name_is_answered_with_the_likely_one() -> None:
 
 def test_a_torch_loss_is_answered_with_the_way_to_wrap_it() -> None:
     module: Any = torch.nn.CrossEntropyLoss()
-    with pytest.raises(InputError, match=r"got CrossEntropyLoss\); wrap any other with ladle.gradients.loss_by_autograd"):
+    with pytest.raises(
+        InputError, match=r"got CrossEntropyLoss\); wrap any other with ladle.gradients.loss_by_autograd"
+    ):
         find_loss(module)
 
 

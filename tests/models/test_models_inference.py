@@ -90,7 +90,7 @@ def test_outputs_can_be_given_to_autograd_and_carry_no_graph() -> None:
     outputs = pool_outputs(MLP(4, 3), pool(3, 4))
     assert not outputs.features.requires_grad
     logits = outputs.logits.requires_grad_()
-    logits.square().sum().backward()
+    logits.square().sum().backward()  # type: ignore[no-untyped-call]
     assert logits.grad is not None
 
 
@@ -132,6 +132,7 @@ def test_the_module_is_left_as_found(after: Callable[[Tensor], Tensor]) -> None:
     [
         (lambda logits: logits.softmax(dim=1), "without softmax at the end"),
         (lambda logits: 2 * logits, "other numbers of the same shape"),
+        (lambda logits: logits.sub_(logits.mean()), "other numbers of the same shape"),
         (lambda logits: logits[:, :1], r"\(5, 1\) from the model, \(5, 3\) from the layer"),
         (lambda logits: logits.sum(dim=1), "return the logits"),
         (lambda logits: (logits, logits), "got tuple"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 import torch
@@ -19,12 +20,12 @@ def count(model: nn.Module) -> int:
 
 def linear(*widths: int) -> int:
     """Weights and biases of linear layers one after the other."""
-    return sum(i * o + o for i, o in zip(widths, widths[1:], strict=False))
+    return sum(i * o + o for i, o in pairwise(widths))
 
 
 def convolutions(kernel: int, *widths: int) -> int:
     """Weights of convolutions without bias, each with the two numbers a channel of batch norm."""
-    return sum(i * o * kernel**2 + 2 * o for i, o in zip(widths, widths[1:], strict=False))
+    return sum(i * o * kernel**2 + 2 * o for i, o in pairwise(widths))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -110,7 +111,7 @@ def test_every_entry_says_what_it_is(name: str) -> None:
             False,
             10,
             InputError,
-            r"got examples of shape \(3, 96, 96\)\); use mlp, or set image_size",
+            r"got examples of shape \(3, 96, 96\)\); use mlp, or",
         ),
         ("vgg16", (32, 32), False, 10, InputError, r"\(32, 32\)"),
         ("resnet18", (32, 32, 3), False, 10, InputError, "channels first"),

@@ -14,7 +14,7 @@ PerExampleLoss = Callable[[Tensor, Tensor], Tensor]
 def last_layer_gradient(layer: nn.Linear, features: Tensor, labels: Tensor, loss: PerExampleLoss) -> Tensor:
     """Return the flat gradient of the mean loss over these examples by the layer's weights, then its bias."""
     layer.zero_grad()
-    loss(layer(features), labels).mean().backward()
+    loss(layer(features), labels).mean().backward()  # type: ignore[no-untyped-call]
     gradients = [parameter.grad for parameter in layer.parameters()]
     return torch.cat([gradient.flatten() for gradient in gradients if gradient is not None])
 

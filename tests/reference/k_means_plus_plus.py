@@ -23,7 +23,8 @@ def probabilities(rows: NDArray[Any], labeled: Sequence[int], drawn: Sequence[in
         weights[row] = min(distances) ** power
     if weights.sum() == 0.0:
         weights[free] = 1.0
-    return weights / weights.sum()
+    shares: NDArray[Any] = weights / weights.sum()
+    return shares
 
 
 def k_means_plus_plus(
@@ -47,7 +48,7 @@ def sequence_probabilities(
     rows: NDArray[Any], labeled: Sequence[int], budget: int, first: dict[int, float], power: int = 2
 ) -> dict[tuple[int, ...], float]:
     """Return the probability of every sequence of draws, given the probabilities of the first."""
-    sequences = {(row,): chance for row, chance in first.items()}
+    sequences: dict[tuple[int, ...], float] = {(row,): chance for row, chance in first.items()}
     for _ in range(budget - 1):
         longer: dict[tuple[int, ...], float] = {}
         for drawn, chance in sequences.items():

@@ -44,22 +44,16 @@ class LossCase:
         }[self.name]
 
     def per_example(self, classes: int) -> PerExampleLoss:
-        def squares(logits: Tensor, labels: Tensor) -> Tensor:
-            targets = nn.functional.one_hot(labels, classes).to(logits)
-            return nn.MSELoss(reduction="none")(logits, targets).mean(dim=1)
-
-        def binary(logits: Tensor, labels: Tensor) -> Tensor:
-            return nn.BCEWithLogitsLoss(reduction="none")(logits, labels.to(logits)).mean(dim=1)
-
-        return {
+        losses: dict[str, PerExampleLoss] = {
             "cross-entropy": nn.CrossEntropyLoss(reduction="none"),
             "weighted": nn.CrossEntropyLoss(weight=_WEIGHTS[:classes], reduction="none"),
             "smoothed": nn.CrossEntropyLoss(label_smoothing=0.1, reduction="none"),
-            "squared-error": squares,
+            "squared-error": _squares,
             "own": focal_loss,
-            "binary-cross-entropy": binary,
+            "binary-cross-entropy": _binary,
             "own-multi-label": _soft_margin,
-        }[self.name]
+        }
+        return losses[self.name]
 
     def draw_labels(self, generator: np.random.Generator, examples: int, classes: int) -> Tensor:
         """Draw labels freely, whatever the model thinks."""
@@ -75,6 +69,16 @@ def focal_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """A user's own loss: cross-entropy that leans on the examples it gets wrong."""
     log_probabilities = torch.log_softmax(logits, dim=1).gather(1, labels.unsqueeze(1)).squeeze(1)
     return -((1.0 - log_probabilities.exp()) ** 2) * log_probabilities
+
+
+def _squares(logits: Tensor, labels: Tensor) -> Tensor:
+    targets = nn.functional.one_hot(labels, logits.shape[1]).to(logits)
+    return torch.stack([nn.functional.mse_loss(row, target) for row, target in zip(logits, targets, strict=True)])
+
+
+def _binary(logits: Tensor, labels: Tensor) -> Tensor:
+    rows = zip(logits, labels.to(logits), strict=True)
+    return torch.stack([nn.functional.binary_cross_entropy_with_logits(row, target) for row, target in rows])
 
 
 def _soft_margin(logits: Tensor, labels: Tensor) -> Tensor:

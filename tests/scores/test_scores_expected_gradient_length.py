@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -47,7 +49,9 @@ def test_equal_to_a_loop_over_all_labels(
 
 @pytest.mark.parametrize(("dtype", "accuracy"), [(np.float32, 1e-5), (np.float64, 1e-13)])
 @pytest.mark.parametrize("gap", [5.0, 15.0, 30.0])
-def test_confident_examples_keep_the_digits_of_their_doubt(gap: float, dtype: type, accuracy: float) -> None:
+def test_confident_examples_keep_the_digits_of_their_doubt(
+    gap: float, dtype: type[np.floating[Any]], accuracy: float
+) -> None:
     # Two classes, p = 1 - q: the lengths are √2 q and √2 (1 - q) without features, so EGL = 2 √2 q (1 - q).
     doubt = np.exp(-gap) / (1 + np.exp(-gap))
     logits, features = np.array([[0.0, -gap]], dtype=dtype), np.empty((1, 0), dtype=dtype)

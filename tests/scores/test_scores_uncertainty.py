@@ -42,7 +42,7 @@ def test_a_common_shift_of_the_logits_changes_nothing(logits: NDArray[np.float64
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("classes", [2, 3, 10, 1000])
-def test_the_uniform_distribution_is_the_most_uncertain(classes: int, dtype: type) -> None:
+def test_the_uniform_distribution_is_the_most_uncertain(classes: int, dtype: type[np.floating[Any]]) -> None:
     logits = np.full((1, classes), 7.0, dtype=dtype)
     np.testing.assert_allclose(entropy(logits), np.log(classes), rtol=1e-6)
     np.testing.assert_allclose(least_confidence(logits), 1 - 1 / classes, rtol=1e-6)
@@ -58,7 +58,7 @@ def test_by_hand() -> None:
 
 @pytest.mark.parametrize(("dtype", "accuracy"), [(np.float32, 1e-5), (np.float64, 1e-13)])
 @pytest.mark.parametrize("gap", [10.0, 20.0, 40.0, 80.0])
-def test_a_confident_models_doubt_keeps_its_digits(gap: float, dtype: type, accuracy: float) -> None:
+def test_a_confident_models_doubt_keeps_its_digits(gap: float, dtype: type[np.floating[Any]], accuracy: float) -> None:
     # For two classes with odds q = exp(-gap): H = log(1 + q) + q gap / (1 + q), and 1 - p = q / (1 + q).
     logits = np.array([[gap / 2, -gap / 2], [-gap, 0.0]], dtype=dtype)
     odds = np.exp(-gap)
@@ -74,7 +74,7 @@ def test_doubts_too_small_for_one_minus_p_are_still_ranked() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_widest_gaps_a_type_can_hold(dtype: type) -> None:
+def test_the_widest_gaps_a_type_can_hold(dtype: type[np.floating[Any]]) -> None:
     huge = np.finfo(dtype).max
     logits = np.array([[huge, -huge, 0.0], [huge, huge, -huge]], dtype=dtype)
     np.testing.assert_allclose(entropy(logits), [0.0, np.log(2)], rtol=1e-6)

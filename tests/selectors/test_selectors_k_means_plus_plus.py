@@ -19,6 +19,8 @@ from ladle.selectors import k_means_plus_plus, uniform
 from ladle.typing import Indices
 from reference import k_means_plus_plus as yardstick
 
+#: Rows, width, labeled indices, budget and seed.
+Problem = tuple[int, int, list[int], int, int]
 NOBODY = np.empty(0, dtype=np.int64)
 DRAWS = 2000
 #: Seven rows, two of them equal, one far away; the fourth is labeled and must play no part.
@@ -31,8 +33,7 @@ def indices(*values: int) -> Indices:
 
 
 @st.composite
-def problems(draw: st.DrawFn) -> tuple[int, int, list[int], int, int]:
-    """Draw rows, width, labeled indices, a budget and a seed."""
+def problems(draw: st.DrawFn) -> Problem:
     rows, width = draw(st.integers(1, 14)), draw(st.integers(0, 4))
     labeled = draw(st.lists(st.integers(0, rows - 1), max_size=rows - 1, unique=True))
     return rows, width, labeled, draw(st.integers(1, rows - len(labeled))), draw(st.integers(0, 9999))
@@ -40,7 +41,7 @@ def problems(draw: st.DrawFn) -> tuple[int, int, list[int], int, int]:
 
 @settings(max_examples=80, deadline=None)
 @given(problem=problems(), whole=st.booleans())
-def test_the_same_uniform_numbers_draw_the_same_rows(problem: tuple[int, int, list[int], int, int], whole: bool) -> None:
+def test_the_same_uniform_numbers_draw_the_same_rows(problem: Problem, whole: bool) -> None:
     rows, width, labeled, budget, seed = problem
     rng = np.random.default_rng(seed)
     points = rng.integers(-1, 2, size=(rows, width)).astype(float) if whole else rng.normal(size=(rows, width))
@@ -53,9 +54,7 @@ def test_the_same_uniform_numbers_draw_the_same_rows(problem: tuple[int, int, li
 
 @settings(max_examples=40, deadline=None)
 @given(problem=problems(), classes=st.integers(1, 3))
-def test_factored_gradients_are_drawn_as_if_materialized(
-    problem: tuple[int, int, list[int], int, int], classes: int
-) -> None:
+def test_factored_gradients_are_drawn_as_if_materialized(problem: Problem, classes: int) -> None:
     rows, width, labeled, budget, seed = problem
     rng = np.random.default_rng(seed)
     gradients = FactoredGradients(
@@ -93,8 +92,9 @@ def p_value(counts: Counter[tuple[int, ...]], expected: dict[tuple[int, ...], fl
 
 
 def first_probabilities(first: str) -> dict[int, float]:
-    free = [row for row in range(len(POOL)) if row not in LABELED]
-    return {yardstick.first_of_largest_norm(POOL, LABELED): 1.0} if first == "largest-norm" else {row: 1 / 6 for row in free}
+    if first == "largest-norm":
+        return {yardstick.first_of_largest_norm(POOL, LABELED): 1.0}
+    return {row: 1 / 6 for row in range(7) if row not in LABELED}
 
 
 @pytest.mark.parametrize("first", ["largest-norm", "uniform"])
@@ -130,14 +130,14 @@ def test_the_first_row_is_the_longest_unlabeled_one() -> None:
     assert picks.tolist() == [1]  # |-4| = |4|: the lowest index
 
 
-def with_twins(dtype: type, width: int, offset: float) -> NDArray[Any]:
+def with_twins(dtype: type[np.floating[Any]], width: int, offset: float) -> NDArray[Any]:
     points = np.random.default_rng(0).normal(size=(20, width)) + offset
     return np.concatenate([points, points]).astype(dtype)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("width", "offset"), [(1, 0.0), (6, 1000.0), (512, 0.0), (2000, 1000.0)])
-def test_a_twin_is_drawn_only_when_all_others_are(width: int, offset: float, dtype: type) -> None:
+def test_a_twin_is_drawn_only_when_all_others_are(width: int, offset: float, dtype: type[np.floating[Any]]) -> None:
     points = with_twins(dtype, width, offset)
     for seed in range(5):
         picks = k_means_plus_plus(points, NOBODY, 40, generator=np.random.default_rng(seed))
@@ -147,7 +147,7 @@ def test_a_twin_is_drawn_only_when_all_others_are(width: int, offset: float, dty
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
-def test_a_twin_gradient_is_drawn_only_when_all_others_are(offset: float, dtype: type) -> None:
+def test_a_twin_gradient_is_drawn_only_when_all_others_are(offset: float, dtype: type[np.floating[Any]]) -> None:
     features = torch.from_numpy(with_twins(dtype, 300, offset))
     residuals = torch.from_numpy(with_twins(dtype, 4, 0.0)[::-1].copy())
     for seed in range(5):
@@ -182,6 +182,22 @@ def test_the_largest_uniform_number_draws_the_last_row_with_any_weight() -> None
     points = np.array([[0.1], [3.3], [0.7], [0.2], [3.3], [3.3]])
     picks = k_means_plus_plus(points, NOBODY, 3, generator=LastNumber(np.random.PCG64(0)))
     assert picks.tolist() == [1, 3, 2]
+
+
+@settings(max_examples=60, deadline=None)
+@given(weights=st.lists(st.floats(1e-150, 1e150), min_size=2, max_size=9))
+def test_no_number_below_one_steps_over_the_last_row(weights: list[float]) -> None:
+    points = np.concatenate([[[0.0]], np.array(weights)[:, np.newaxis]])
+    picks = k_means_plus_plus(points, NOBODY, len(points), generator=LastNumber(np.random.PCG64(0)))
+    assert sorted(picks.tolist()) == list(range(len(points)))
+
+
+def test_a_small_share_of_a_large_pool_is_still_drawn() -> None:
+    # The last row's share is too small for a running sum in single precision.
+    points = np.zeros((20_002, 1), dtype=np.float32)
+    points[0], points[-1] = 100.0, 99.0
+    picks = k_means_plus_plus(points, NOBODY, 2, generator=LastNumber(np.random.PCG64(0)))
+    assert picks.tolist() == [0, 20_001]
 
 
 def test_a_generator_goes_on_where_it_was() -> None:

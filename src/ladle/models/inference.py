@@ -168,7 +168,7 @@ def _captured(layer: nn.Linear) -> Iterator[dict[str, Tensor]]:
         seen["features"] = args[0] if args else kwargs["input"]
 
     def after(_: nn.Module, __: tuple[Any, ...], output: Tensor) -> None:
-        seen["logits"] = output
+        seen["logits"] = output.clone()  # the model could change it in place
 
     handles = [layer.register_forward_pre_hook(before, with_kwargs=True), layer.register_forward_hook(after)]
     try:
@@ -192,7 +192,7 @@ def _check_last_layer(seen: Mapping[str, Tensor], output: object, count: int) ->
             f"a model must return the (n, C) output of its last linear layer (got {came} from the model, "
             f"{tuple(logits.shape)} from the layer, n={count}); return the logits, or name the layer as last_layer"
         )
-    if output is not logits and not torch.allclose(output, logits, equal_nan=True):
+    if not torch.allclose(output, logits, equal_nan=True):
         raise InputError(
             "a model must return the output of its last linear layer unchanged (got other numbers of the same shape); "
             "return the logits, without softmax at the end, or name the layer as last_layer"

@@ -39,7 +39,7 @@ def flushed_denormals() -> Iterator[None]:
 
     A velocity whose gradient stays away (a dead ReLU, a constant input) decays until it is such a number, below 1e-38
     in float32, and stays one. Arithmetic on those is many times slower: a training of a few thousand steps loses a
-    third of its speed to numbers that change nothing.
+    fourth of its speed to numbers that change nothing.
     """
     before = bool(torch.tensor(1e-310, dtype=torch.float64).mul(1.0).eq(0))
     torch.set_flush_denormal(True)

@@ -89,8 +89,8 @@ def train(
         The trained module, on the device, in eval mode.
 
     Raises:
-        InputError: no examples, as many labels as examples they are not, a label outside the module's outputs, NaN or
-            infinity among the inputs, or nothing to train.
+        InputError: no examples, more or fewer labels than examples, a label outside the module's outputs, NaN or
+            infinity among the inputs, a seed below 0, or nothing to train.
 
     Cost: epochs · m / batch_size steps; a shuffled copy of the inputs in memory.
     """
@@ -102,7 +102,7 @@ def train(
             f"training needs one label for each of at least one example (got examples={len(rows)}, "
             f"labels={len(labels)}); give both for the same examples"
         )
-    with isolated_rng(model_seed, device), deterministic_cuda(device), flushed_denormals():
+    with torch.enable_grad(), isolated_rng(model_seed, device), deterministic_cuda(device), flushed_denormals():
         model = build().to(device)
         rows = rows.to(device, floating_dtype(model))
         labels = labels.to(device)

@@ -5,7 +5,7 @@ Everything is made from `ladle.experiments.results.ExperimentResults`; nothing t
 
 from __future__ import annotations
 
-from ladle.reports.analysis import Analysis, Contest, analyse, contests
+from ladle.reports.analysis import Analysis, Contest, analyze, contests
 from ladle.reports.csv_files import learning_curves_csv, penalty_matrix_csv, summary_csv
 from ladle.reports.curve_figures import difference_figure, learning_curve_figure
 from ladle.reports.files import figure_bytes
@@ -21,7 +21,7 @@ __all__ = [
     "StrategyStyle",
     "SummaryColumn",
     "SummaryRow",
-    "analyse",
+    "analyze",
     "contests",
     "difference_figure",
     "figure_bytes",

@@ -69,7 +69,7 @@ class Analysis:
         return len(self.results.seeds)
 
 
-def analyse(results: ExperimentResults) -> Analysis:
+def analyze(results: ExperimentResults) -> Analysis:
     """Work out all statistics of an experiment.
 
     The initial evaluation is left out of areas and tests: there all strategies share one labeled set and one model, so

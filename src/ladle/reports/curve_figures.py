@@ -85,7 +85,7 @@ def difference_figure(
     """Draw, in a small panel for each strategy, by how many points it is above or below random.
 
     The difference is taken seed by seed (a seed has the same initial set and pool for every strategy), then averaged;
-    the band is ±1 standard deviation of these differences. The other strategies lie behind in grey.
+    the band is ±1 standard deviation of these differences. The other strategies lie behind in gray.
 
     Args:
         results: one experiment.
@@ -107,8 +107,8 @@ def difference_figure(
     differences = 100 * (results.accuracies - results.accuracies[results.strategies.index(BASELINE)])
     means = differences.mean(axis=-1)
     spreads = spread(differences)
-    columns = min(4 if width == "full" else 2, len(others))
-    rows = ceil(len(others) / columns)
+    rows = ceil(len(others) / (4 if width == "full" else 2))
+    columns = ceil(len(others) / rows)
     inches = FULL_WIDTH if width == "full" else COLUMN_WIDTH
     with paper_style():
         height = max(1.55, min(2.4, inches / columns * 0.8))

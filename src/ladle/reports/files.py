@@ -8,15 +8,17 @@ import unicodedata
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from matplotlib.figure import Figure
 
 from ladle.reports.style import paper_style
 
+#: The files a figure can become.
+FigureKind: TypeAlias = Literal["png", "pdf", "svg"]
 
-def figure_bytes(figure: Figure, kind: Literal["png", "pdf", "svg"]) -> bytes:
+
+def figure_bytes(figure: Figure, kind: FigureKind) -> bytes:
     """Return a figure as a file of this kind: the same bytes for the same figure; PNG has 200 dots an inch."""
     dated = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}  # no time of day in any of them
     buffer = BytesIO()
@@ -40,15 +42,13 @@ def write_whole(path: Path, content: bytes | str) -> None:
         OSError: a folder that cannot be written to; what stood at the path stays.
     """
     data = content.encode() if isinstance(content, str) else content
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as temporary:
-        try:
-            temporary.write(data)
-            temporary.close()
-            Path(temporary.name).chmod(0o666 & ~_mask())  # temporary files are private, a report is not
-            Path(temporary.name).replace(path)
-        except BaseException:
-            Path(temporary.name).unlink(missing_ok=True)
-            raise
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def file_stems(names: Sequence[str]) -> list[str]:
@@ -73,10 +73,3 @@ def short_identities(identities: Sequence[str]) -> list[str]:
     while len({identity[:length] for identity in different}) < len(different):
         length += 1
     return [identity[:length] for identity in identities]
-
-
-def _mask() -> int:
-    """Return the process's file mode mask, which can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -31,12 +31,12 @@ def format_labels(labels: float | None, budget: int) -> str:
 
 
 def format_labels_interval(labels: float | None, low: float | None, high: float | None, budget: int) -> str:
-    """Return a number of labels with its interval: "640 [560 to 800]", or "640" with no interval."""
-    if labels is None or low is None or high is None:
+    """Return a number of labels with its interval: "640 [560–800]", "640 [≥560]", or "640" with no interval."""
+    if labels is None or low is None or high is None or low == high == labels:
         return format_labels(labels, budget)
-    if low == high == labels:
-        return format_labels(labels, budget)
-    return f"{format_labels(labels, budget)} [{format_labels(low, budget)} to {format_labels(high, budget)}]"
+    if not isfinite(high):
+        return f"{format_labels(labels, budget)} [≥{format_labels(low, budget)}]"
+    return f"{format_labels(labels, budget)} [{format_labels(low, budget)}–{format_labels(high, budget)}]"
 
 
 def format_share(ratio: float | None) -> str:
@@ -67,13 +67,15 @@ def format_share_bounds(low: float, high: float) -> str:
 
 
 def format_share_interval(ratio: float | None, low: float | None, high: float | None) -> str:
-    """Return a share of random's labels with its interval: "60% [49% to 83%]", or "60%" with no interval.
+    """Return a share of random's labels with its interval: "60% [49–83%]", "60% [≥49%]", or "60%" with no interval.
 
     The arguments are the ratio and its interval, as for `format_share` and `format_share_bounds`.
     """
     if ratio is None or low is None or high is None or low == high == ratio:
         return format_share(ratio)
-    return f"{format_share(ratio)} [{format_share_bounds(low, high)}]"
+    if low == 0:
+        return f"{format_share(ratio)} [≥{format_share(high)}]"
+    return f"{format_share(ratio)} [{format_share(high).removesuffix('%')}–{format_share(low)}]"
 
 
 def format_penalty(value: float | None) -> str:

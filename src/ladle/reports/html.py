@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ladle.errors import ConfigError, InputError
 from ladle.experiments.results import ExperimentResults
-from ladle.reports.analysis import analyse
+from ladle.reports.analysis import analyze
 from ladle.reports.csv_files import (
     LEARNING_CURVES,
     PENALTY_MATRIX,
@@ -18,8 +18,9 @@ from ladle.reports.csv_files import (
     penalty_matrix_csv,
     summary_csv,
 )
-from ladle.reports.files import figure_bytes, file_stems, freeze_layout, short_identities, write_whole
-from ladle.reports.page import PageFigure, aggregate_sections, experiment_section, overview_table
+from ladle.reports.files import figure_bytes, file_stems, short_identities, write_whole
+from ladle.reports.page import aggregate_sections, experiment_section, overview_table
+from ladle.reports.page_figures import PageFigure
 from ladle.reports.style import strategy_styles
 
 PAGE = "index.html"
@@ -30,9 +31,9 @@ def write_report(results: Sequence[ExperimentResults], out: Path) -> Path:
     """Write the report of these experiments into a folder.
 
     There come to stand ``index.html``, which needs no network, no script and no other file; ``learning_curves.csv``,
-    ``penalty_matrix.csv`` and ``summary.csv``; and ``figures/`` with every figure as PNG (300 dots an inch) and PDF,
-    for the text width and, ending in "-column", for one column. Files of an earlier report are replaced one by one,
-    each whole or not at all, the page last; files that this report has no use for stay.
+    ``penalty_matrix.csv`` and ``summary.csv``; and ``figures/`` with every figure as PDF for the text width, as PDF
+    for one column (its name ends in "-column") and as PNG (200 dots an inch). Files of an earlier report are replaced
+    one by one, each whole or not at all, the page last; files that this report has no use for stay.
 
     Args:
         results: the experiments, in the order they are to appear.
@@ -55,7 +56,7 @@ def write_report(results: Sequence[ExperimentResults], out: Path) -> Path:
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise ConfigError(f"a report is written into a folder (got out={str(out)!r}, a file); choose another path")
-    analyses = [analyse(experiment) for experiment in results]
+    analyses = [analyze(experiment) for experiment in results]
 
     styles = strategy_styles(name for experiment in results for name in experiment.strategies)
     identities = short_identities([experiment.identity for experiment in results])
@@ -101,9 +102,8 @@ def write_report(results: Sequence[ExperimentResults], out: Path) -> Path:
 
 
 def _write_figures(folder: Path, figures: Sequence[PageFigure]) -> None:
-    """Write each figure in both widths, as PNG and as PDF."""
+    """Write each figure as PDF in both widths, and as PNG."""
     for figure in figures:
-        for drawn, ending in ((figure.full, ""), (figure.column, "-column")):
-            freeze_layout(drawn)
-            write_whole(folder / f"{figure.stem}{ending}.png", figure_bytes(drawn, "png"))
-            write_whole(folder / f"{figure.stem}{ending}.pdf", figure_bytes(drawn, "pdf"))
+        write_whole(folder / f"{figure.stem}.pdf", figure_bytes(figure.full, "pdf"))
+        write_whole(folder / f"{figure.stem}-column.pdf", figure_bytes(figure.column, "pdf"))
+        write_whole(folder / f"{figure.stem}.png", figure_bytes(figure.full, "png"))

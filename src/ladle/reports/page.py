@@ -2,61 +2,20 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ladle.experiments.results import ExperimentResults
 from ladle.reports.analysis import BASELINE, Analysis, Contest, RoundsView, contests, is_testable
-from ladle.reports.curve_figures import difference_figure, learning_curve_figure
-from ladle.reports.files import figure_bytes, freeze_layout
-from ladle.reports.formats import counted, format_names, format_penalty, format_percent
-from ladle.reports.penalty_figures import VIEW_TITLES, loss_score_figure, penalty_figure
+from ladle.reports.formats import counted, format_names, format_penalty
+from ladle.reports.page_figures import PageFigure, contest_figures, curve_figures
+from ladle.reports.penalty_figures import VIEW_TITLES
 from ladle.reports.sentences import Verdict, compare_with_random, summary_sentences
-from ladle.reports.style import WIDTHS, StrategyStyle
+from ladle.reports.style import StrategyStyle
 from ladle.reports.tables import SummaryColumn, format_timing, rows_of, summary_columns, summary_table, timing_rows
-
-_PENALTY_CAPTION = (
-    "How to read it: a number is the share of rounds in which the strategy of the row significantly beat that of the "
-    "column (paired t-test over seeds, Benjamini–Hochberg corrected within the round, 5%)."
-)
-_LOSS_CAPTION = (
-    "How to read it: the mean of a strategy’s column in the matrix, how much it is beaten by the others; shorter is "
-    "better."
-)
-
-
-@dataclass(frozen=True)
-class PageFigure:
-    """A figure on the page and in the folder of figures.
-
-    Attributes:
-        stem: its file name without ending; the column version's ends in "-column".
-        alt: what it shows, for those who cannot see it.
-        caption: how to read it.
-        full: drawn for the text width.
-        column: drawn for a column, and for a telephone.
-    """
-
-    stem: str
-    alt: str
-    caption: str
-    full: Figure
-    column: Figure
-
-    @property
-    def full_uri(self) -> str:
-        """The full figure as a data URI."""
-        return _data_uri(self.full)
-
-    @property
-    def column_uri(self) -> str:
-        """The column figure as a data URI."""
-        return _data_uri(self.column)
 
 
 @dataclass(frozen=True)
@@ -118,10 +77,10 @@ def experiment_section(
         name=results.name,
         identity=identity,
         sentences=summary_sentences(analysis),
-        curves=_curve_figures(analysis, stem, styles),
+        curves=curve_figures(analysis, stem, styles),
         columns=summary_columns(rows),
         summary=PageTable(*summary_table(rows), caption="Summary, highest mean accuracy first"),
-        tests=test_figures(strategies, analysis.contests, stem, styles),
+        tests=contest_figures(strategies, analysis.contests, stem, styles),
         losses=_loss_table(strategies, analysis.contests),
         untested=""
         if analysis.contests
@@ -164,15 +123,15 @@ def aggregate_sections(
     for number, places in enumerate(shared, start=1):
         strategies = analyses[places[0]].results.strategies
         experiments = [_in_order(analyses[place].results, strategies) for place in places]
-        tested = [results for results in experiments if is_testable(results)]
-        left_out = [names[place] for place, results in zip(places, experiments, strict=True) if results not in tested]
+        left_out = [names[place] for place, one in zip(places, experiments, strict=True) if not is_testable(one)]
+        tested = len(places) - len(left_out)
         found = contests(experiments)
         stem = "all-experiments" if len(shared) == 1 else f"all-experiments-{number}"
         sections.append(
             AggregateSection(
                 anchor=stem,
-                sentences=_aggregate_sentences(strategies, found, len(tested), left_out),
-                tests=test_figures(strategies, found, stem, styles),
+                sentences=_aggregate_sentences(strategies, found, tested, left_out),
+                tests=contest_figures(strategies, found, stem, styles, tested),
                 losses=_loss_table(strategies, found),
             )
         )
@@ -211,87 +170,24 @@ def flatten(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str
     return pairs
 
 
-def test_figures(
-    strategies: Sequence[str],
-    found: Mapping[RoundsView, Contest],
-    stem: str,
-    styles: Mapping[str, StrategyStyle],
-) -> list[PageFigure]:
-    """Return penalty matrix and loss scores as figures; none where nothing could be tested."""
-    if not found:
-        return []
-    overall = found["all"]
-    wins = [
-        f"{strategies[row]} beat {strategies[column]} {format_penalty(float(overall.penalty[row, column]))}"
-        for row, column in np.argwhere(overall.penalty > 0)
-    ]
-    losses = ", ".join(
-        f"{name} {format_penalty(float(loss))}" for name, loss in zip(strategies, overall.loss, strict=True)
-    )
-    return [
-        PageFigure(
-            f"{stem}-penalty-matrix",
-            f"Heat maps of the pairwise penalty matrix. Over all rounds: {'; '.join(wins) or 'no wins'}.",
-            _PENALTY_CAPTION,
-            *(penalty_figure(strategies, found, width=width) for width in WIDTHS),
-        ),
-        PageFigure(
-            f"{stem}-loss-scores",
-            f"Bars of loss scores, lower is better. Over all rounds: {', '.join(losses)}.",
-            _LOSS_CAPTION,
-            *(loss_score_figure(strategies, found, width=width, styles=styles) for width in WIDTHS),
-        ),
-    ]
-
-
-def _curve_figures(analysis: Analysis, stem: str, styles: Mapping[str, StrategyStyle]) -> list[PageFigure]:
-    """Return learning curves and differences to random; of the latter none where there is no random."""
-    results = analysis.results
-    budget = f"{results.labeled[-1]:,}"
-    final = dict(zip(results.strategies, results.accuracies[:, -1].mean(axis=-1).tolist(), strict=True))
-    ends = ", ".join(f"{name} {format_percent(end)}" for name, end in final.items())
-    band = "; the band is ±1 standard deviation over seeds" if analysis.seeds > 1 else ""
-    figures = [
-        PageFigure(
-            f"{stem}-learning-curves",
-            f"Learning curves: mean test accuracy by number of labels. With {budget} labels: {ends}.",
-            f"How to read it: higher and further left is better. A line is the mean test accuracy over seeds{band}.",
-            *(learning_curve_figure(results, width=width, styles=styles) for width in WIDTHS),
-        )
-    ]
-    full, column = (difference_figure(results, width=width, styles=styles) for width in WIDTHS)
-    if full is not None and column is not None:
-        gains = ", ".join(
-            f"{name} {100 * (end - final[BASELINE]):+.2f}" for name, end in final.items() if name != BASELINE
-        )
-        band = ", the band ±1 standard deviation of these differences" if analysis.seeds > 1 else ""
-        figures.append(
-            PageFigure(
-                f"{stem}-difference-to-random",
-                f"Difference to random in percentage points, a panel for each strategy. At the end: {gains}.",
-                "How to read it: above the dashed line is better than random. Differences are taken seed by seed, the "
-                f"line is their mean{band}; the other strategies lie behind in grey.",
-                full,
-                column,
-            )
-        )
-    return figures
-
-
 def _aggregate_sentences(
     strategies: Sequence[str], found: Mapping[RoundsView, Contest], tested: int, left_out: Sequence[str]
 ) -> list[str]:
     """Say what the tests over several experiments add up to."""
-    sentences = [f"These sums are over {counted(tested, 'experiment', 'experiments')} with {format_names(strategies)}."]
+    if not found:
+        return ["Nothing can be tested: that takes two strategies, two seeds and a round after the initial one."]
+    sentences = [
+        f"Taken together here: {counted(tested, 'experiment', 'experiments')} with {format_names(strategies)}."
+    ]
     if left_out:
         sentences.append(f"Left out, since nothing can be tested there: {format_names(left_out)}.")
-    if not found:
-        return sentences
     loss = found["all"].loss
     if not loss.any():
         return [*sentences, "In no round of any of them does the corrected test find a difference."]
     least = [name for name, value in zip(strategies, loss, strict=True) if value == loss.min()]
     most = [name for name, value in zip(strategies, loss, strict=True) if value == loss.max()]
+    if len(least) == len(strategies):
+        return [*sentences, f"All were beaten equally often (loss score {format_penalty(float(loss.max()))})."]
     return [
         *sentences,
         f"{format_names(least)} {'was' if len(least) == 1 else 'were'} beaten least often (loss score "
@@ -326,11 +222,6 @@ def _in_order(results: ExperimentResults, strategies: tuple[str, ...]) -> Experi
         acquisition_seconds=results.acquisition_seconds[places],
         training_seconds=results.training_seconds[places],
     )
-
-
-def _data_uri(figure: Figure) -> str:
-    """Return a figure as an SVG that needs no second request."""
-    return f"data:image/svg+xml;base64,{b64encode(figure_bytes(freeze_layout(figure), 'svg')).decode()}"
 
 
 def _plain(value: Any) -> str:

@@ -24,9 +24,10 @@ VIEW_TITLES: Mapping[RoundsView, str] = {
     "late": f"Last {PART} rounds",
 }
 
-# One hue from white to dark: it reads the same in greyscale and to the color-blind.
+# One hue from white to dark: it reads the same in grayscale and to the color-blind.
 _SHADES: Colormap = LinearSegmentedColormap.from_list("wins", ["#FFFFFF", "#9EC3E3", "#2171B5", "#08306B"])
 _CELL_POINTS = 14.0  # a cell that holds ".25" at 7 points
+_LARGEST_CELL = 0.42  # inches
 _LONGEST_NAME = 18
 _PANEL_GAP = 0.12
 
@@ -58,9 +59,7 @@ def penalty_figure(
     rows = ceil(len(contests) / columns)
     darkest = max([0.2, *(float(contest.penalty.max()) for contest in contests.values())])
     with paper_style():
-        below = 0.72 * max(text_width(name, 7) for name in names)  # names stand at 45 degrees under the lowest panels
-        height = rows * (cell * len(names) + 0.3) + below + 0.25
-        figure = Figure(figsize=(inches, height), layout="constrained")
+        figure = Figure(figsize=(inches, rows * cell * len(names) + 1.5), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel().tolist()
         for axes, (view, contest) in zip(grid, contests.items(), strict=False):
             _heat_map(axes, contest.penalty, darkest, points=min(7.0, cell * 72 * 0.5))
@@ -71,6 +70,7 @@ def penalty_figure(
         _tidy(grid, len(contests), columns)
         figure.supylabel("Winner", fontsize=8)
         figure.supxlabel("Loser", fontsize=8)
+        _square_cells(figure, grid[0], rows, len(names))
     return figure
 
 
@@ -123,11 +123,11 @@ def loss_score_figure(
 
 
 def _heat_map(axes: Axes, penalty: NDArray[np.float64], darkest: float, points: float) -> None:
-    """Draw one matrix with its numbers; the diagonal, no contest, stays grey."""
+    """Draw one matrix with its numbers; the diagonal, no contest, stays gray."""
     strategies = len(penalty)
     shown = np.ma.masked_array(penalty, mask=np.eye(strategies, dtype=bool))
     axes.set_facecolor("#ECECEC")
-    axes.imshow(shown, cmap=_SHADES, vmin=0, vmax=darkest, aspect="equal", interpolation="nearest")
+    axes.imshow(shown, cmap=_SHADES, vmin=0, vmax=darkest, aspect="auto", interpolation="nearest")
     axes.grid(visible=False)
     axes.tick_params(length=0)
     for side in axes.spines.values():
@@ -159,7 +159,19 @@ def _arrange(most: int, strategies: int, inches: float) -> tuple[int, float]:
         cell = (inches / columns - _PANEL_GAP) / strategies
         if columns == 1 or cell * 72 >= _CELL_POINTS:
             break
-    return columns, min(cell, 0.42)
+    return columns, min(cell, _LARGEST_CELL)
+
+
+def _square_cells(figure: Figure, axes: Axes, rows: int, strategies: int) -> None:
+    """Give the figure the height at which cells are square, or flat where they would get very large.
+
+    An equal aspect would do the same, but with it constrained layout cuts titles off.
+    """
+    figure.draw_without_rendering()
+    width, height = figure.get_size_inches()
+    box = axes.get_position()
+    cell = min(box.width * width / strategies, _LARGEST_CELL)
+    figure.set_size_inches(width, height + rows * (cell * strategies - box.height * height))
 
 
 def _tidy(grid: Sequence[Axes], used: int, columns: int) -> None:

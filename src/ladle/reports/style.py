@@ -1,7 +1,7 @@
 """How figures look: one color, marker and dash a strategy, the same in every figure, and settings for print.
 
 The colors of the catalog are those of Okabe and Ito (2008), their yellow (too pale on white) replaced by an indigo of
-Paul Tol's; they stay apart under protanopia, deuteranopia and tritanopia. Markers tell them apart in greyscale.
+Paul Tol's; they stay apart under protanopia, deuteranopia and tritanopia. Markers tell them apart in grayscale.
 Nothing here is global: settings hold inside `paper_style` only, and figures are made without pyplot.
 """
 

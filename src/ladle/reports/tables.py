@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ladle.experiments.results import ExperimentResults
-from ladle.reports.analysis import BASELINE, Analysis, analyse, check
+from ladle.reports.analysis import BASELINE, Analysis, analyze, check
 from ladle.reports.formats import (
+    format_labels,
     format_labels_interval,
     format_mean,
     format_penalty,
@@ -98,7 +99,7 @@ def summary_rows(results: ExperimentResults) -> list[SummaryRow]:
     Raises:
         InputError: arrays that do not fit together, or nothing in them.
     """
-    return rows_of(analyse(results))
+    return rows_of(analyze(results))
 
 
 def rows_of(analysis: Analysis) -> list[SummaryRow]:
@@ -125,8 +126,8 @@ def summary_columns(rows: Sequence[SummaryRow]) -> tuple[SummaryColumn, ...]:
         ),
         SummaryColumn(
             labels,
-            f"Labels to reach the accuracy {BASELINE} ends with, and the 95% bootstrap interval over seeds; a number "
-            "after > is the whole budget, which was not enough.",
+            f"Labels to reach the accuracy {BASELINE} ends with, and the 95% bootstrap interval over seeds; > stands "
+            "before the whole budget where it was not enough, and ≥ where it was not in the interval’s upper end.",
             True,
         ),
         SummaryColumn(
@@ -140,26 +141,39 @@ def summary_columns(rows: Sequence[SummaryRow]) -> tuple[SummaryColumn, ...]:
             "How often it is beaten in corrected tests, from 0 (never) up; lower is better.",
             True,
         ),
-        SummaryColumn("Acquisition", "Mean time to score the pool and pick one batch.", True),
+        SummaryColumn("Time to pick", "Mean time to score the pool and pick one batch.", True),
     )
 
 
-def summary_table(rows: Sequence[SummaryRow]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return headings and cells of the summary table as plain strings, in the order of `summary_columns`."""
-    headings = tuple(column.heading for column in summary_columns(rows))
-    cells: list[tuple[str, ...]] = [
-        (
+def summary_table(rows: Sequence[SummaryRow], *, narrow: bool = False) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return headings and cells of the summary table as plain strings, in the order of `summary_columns`.
+
+    Args:
+        rows: from `summary_rows`.
+        narrow: leave out the mean accuracy and the interval of labels, and break headings into two lines, so that a
+            terminal of 80 columns holds the rest.
+    """
+    headings = [column.heading for column in summary_columns(rows)]
+    cells = [
+        [
             row.strategy,
             format_mean(row.final_accuracy, row.final_accuracy_std),
             format_mean(row.area, row.area_std),
-            format_labels_interval(row.labels_to_target, row.labels_low, row.labels_high, row.budget),
+            format_labels(row.labels_to_target, row.budget)
+            if narrow
+            else format_labels_interval(row.labels_to_target, row.labels_low, row.labels_high, row.budget),
             format_share_interval(row.label_ratio, row.label_ratio_low, row.label_ratio_high),
             format_penalty(row.loss_score),
             format_seconds(row.acquisition_seconds),
-        )
+        ]
         for row in rows
     ]
-    return headings, cells
+    if narrow:
+        mean_accuracy = 2
+        for line in (headings, *cells):
+            del line[mean_accuracy]
+        headings = [_two_lines(heading) for heading in headings]
+    return tuple(headings), [tuple(line) for line in cells]
 
 
 def timing_rows(results: ExperimentResults) -> list[TimingRow]:
@@ -214,6 +228,13 @@ def _row(analysis: Analysis, place: int) -> SummaryRow:
         acquisition_seconds=_mean_and_std(results.acquisition_seconds[place])[0],
         budget=int(results.labeled[-1]),
     )
+
+
+def _two_lines(heading: str) -> str:
+    """Return a heading broken where its longer line is shortest."""
+    words = heading.split(" ")
+    broken = [f"{' '.join(words[:cut])}\n{' '.join(words[cut:])}" for cut in range(1, len(words))]
+    return min(broken, key=lambda text: max(map(len, text.split("\n"))), default=heading)
 
 
 def _mean_and_std(values: NDArray[np.float64]) -> tuple[float | None, float | None]:

@@ -81,6 +81,6 @@ def _draw(weights: Tensor, free: Tensor, generator: np.random.Generator) -> int:
     else:
         candidates = torch.nonzero(free).squeeze(1)
         reach = torch.arange(1, len(candidates) + 1, dtype=torch.float64, device=free.device)
-    position = torch.searchsorted(reach, generator.random() * reach[-1:], right=True)
-    # Rounding may put the mark on the total itself, behind the last row.
-    return int(candidates[position.clamp_(max=len(candidates) - 1)])
+    # A number below one times the total stays below the total in float64 too: there always is a row that reaches past.
+    mark = generator.random() * reach[-1:]
+    return int(candidates[torch.searchsorted(reach, mark, right=True)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -99,11 +99,12 @@ def select(
 def _generator(seed: int | np.random.Generator) -> np.random.Generator:
     if isinstance(seed, np.random.Generator):
         return seed
-    if not isinstance(seed, Integral) or seed < 0:
+    try:
+        return np.random.default_rng(index(seed))
+    except (TypeError, ValueError):
         raise InputError(
             f"the seed must be a whole number from 0 or a NumPy Generator (got {seed!r}); pass one of them"
-        )
-    return np.random.default_rng(int(seed))
+        ) from None
 
 
 def _check_labels(strategy: Strategy, outputs: PoolOutputs) -> None:

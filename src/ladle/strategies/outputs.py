@@ -103,10 +103,14 @@ def _matrix(name: str, values: Array) -> Tensor:
         raise InputError(f"{name} must have two axes, examples and columns (got shape {tuple(tensor.shape)}); reshape")
     if not tensor.is_floating_point():
         raise InputError(f"{name} must be floating point (got {tensor.dtype}); convert to float32 or float64")
-    finite = torch.isfinite(tensor)
-    if not finite.all():
-        row = int(torch.nonzero(~finite.all(dim=1))[0])
-        raise InputError(f"{name} must be finite (got NaN or infinity in row {row}); drop or repair the row")
+    # One number that is not finite makes the sum so, and a sum is far cheaper than a mask of the whole pool. The sum of
+    # finite numbers may overflow too, so the mask has the last word.
+    if not torch.isfinite(tensor.sum()):
+        rows = torch.nonzero(~torch.isfinite(tensor).all(dim=1))
+        if len(rows):
+            raise InputError(
+                f"{name} must be finite (got NaN or infinity in row {int(rows[0])}); drop or repair the row"
+            )
     return tensor
 
 

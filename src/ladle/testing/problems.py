@@ -98,7 +98,7 @@ def make_problem(
             f"features={features}, classes={classes}, labeled={labeled}, budget={budget}, examples={examples}); "
             "draw more examples or ask for fewer"
         )
-    centers = 2.0 * generator.normal(size=(classes, features))
+    centers = generator.normal(size=(classes, features))
     truth = generator.integers(0, classes, size=examples)
     points = centers[truth] + generator.normal(size=(examples, features))
     # The linear layer of the nearest-center rule: W = centers, b = -|centers|² / 2.

@@ -1,0 +1,238 @@
+"""Figures: everything that was measured is drawn, in its own color, and nothing is cut off or left behind."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import same_color
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from report_cases import CATALOG, LONG_NAMES, from_accuracies, made_up
+
+from ladle.errors import InputError
+from ladle.experiments.results import ExperimentResults
+from ladle.reports.analysis import contests
+from ladle.reports.curve_figures import difference_figure, learning_curve_figure
+from ladle.reports.files import FigureKind, figure_bytes, freeze_layout
+from ladle.reports.labels import figure_label, text_width
+from ladle.reports.penalty_figures import loss_score_figure, penalty_figure
+from ladle.reports.style import COLUMN_WIDTH, FULL_WIDTH, Width, paper_style, strategy_styles
+
+EXTRA = ("grad-cosine", "grad-facility", "grad-dpp", "mine")
+
+
+def all_figures(results: ExperimentResults, widths: Sequence[Width]) -> Iterator[Figure]:
+    found = contests([results])
+    for width in widths:
+        yield learning_curve_figure(results, width=width)
+        difference = difference_figure(results, width=width)
+        if difference is not None:
+            yield difference
+        if found:
+            yield penalty_figure(results.strategies, found, width=width)
+            yield loss_score_figure(results.strategies, found, width=width)
+
+
+CASES: dict[str, tuple[ExperimentResults, Sequence[Width]]] = {
+    "eight": (made_up(), ("full",)),
+    "twelve": (made_up((*CATALOG, *EXTRA), evaluations=5), ("column",)),
+    "long names": (made_up(LONG_NAMES, evaluations=5), ("column",)),
+    "long names, wide": (made_up(LONG_NAMES[:3], evaluations=3), ("full",)),
+    "forty rounds": (made_up(("random", "grad"), evaluations=40), ("column",)),
+    "four strategies": (made_up(CATALOG[:4], gains=(0.08, 0, 0.01, 0.02)), ("full",)),
+    "one seed": (made_up(("random", "grad", "badge"), seeds=1), ("column",)),
+    "one round": (made_up(("random", "grad", "badge"), evaluations=1), ("column",)),
+    "only random": (made_up(("random",)), ("column",)),
+    "no random": (made_up(("entropy", "grad")), ("full",)),
+    "identical": (from_accuracies(np.full((3, 5, 2), 0.7), ("random", "grad", "badge")), ("column",)),
+    "all wrong": (from_accuracies(np.zeros((2, 5, 2))), ("column",)),
+    "all right": (from_accuracies(np.ones((2, 4, 2))), ("column",)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nothing_is_cut_off(case: str) -> None:
+    results, widths = CASES[case]
+    for figure in all_figures(results, widths):
+        freeze_layout(figure)
+        with paper_style():
+            drawn = figure.get_tightbbox()  # of everything that is drawn, texts and ticks included
+        width, height = figure.get_size_inches()
+        assert drawn.x0 >= -0.01
+        assert drawn.y0 >= -0.01
+        assert drawn.x1 <= width + 0.01
+        assert drawn.y1 <= height + 0.01
+        # Neither is much paper left empty.
+        assert drawn.width > 0.9 * width
+        assert drawn.height > 0.9 * height
+
+
+def test_learning_curves_draw_every_mean_and_a_band_each() -> None:
+    results = made_up()
+    (axes,) = learning_curve_figure(results).axes
+    lines = {str(line.get_label()): line for line in axes.get_lines()}
+    assert set(lines) == set(CATALOG)
+    for place, name in enumerate(results.strategies):
+        np.testing.assert_array_equal(lines[name].get_xdata(), results.labeled)
+        np.testing.assert_array_equal(lines[name].get_ydata(), results.accuracies[place].mean(axis=-1))
+    assert len(axes.collections) == len(CATALOG)
+    top = results.accuracies[3, -1].mean() + results.accuracies[3, -1].std(ddof=1)
+    edges = [np.asarray(path.vertices)[:, 1] for band in axes.collections for path in band.get_paths()]
+    assert len(edges) == len(CATALOG)
+    assert sum(bool(np.isclose(edge, top).any()) for edge in edges) >= 1
+    assert axes.get_ylabel() == "Test accuracy"
+    assert max(lines.values(), key=lambda line: line.get_zorder()) is lines["grad"]
+    assert min(lines.values(), key=lambda line: line.get_zorder()) is lines["random"]
+
+
+def test_one_seed_has_no_bands() -> None:
+    results = made_up(seeds=1)
+    assert not learning_curve_figure(results).axes[0].collections
+    difference = difference_figure(results)
+    assert difference is not None
+    assert not any(axes.collections for axes in difference.axes)
+
+
+def test_differences_are_paired_by_seed() -> None:
+    results = made_up(("random", "margin", "grad"), noise=0.05)
+    figure = difference_figure(results)
+    assert figure is not None
+    panels = {axes.get_title(loc="left"): axes for axes in figure.axes}
+    assert list(panels) == ["margin", "grad"]
+    differences = 100 * (results.accuracies[2] - results.accuracies[0])
+    (line,) = [line for line in panels["grad"].get_lines() if line.get_label() == "grad"]
+    np.testing.assert_allclose(np.asarray(line.get_ydata()), differences.mean(axis=-1))
+    (band,) = panels["grad"].collections
+    heights = np.asarray(band.get_paths()[0].vertices)[:, 1]
+    # The spread of differences, not the difference of spreads: what all strategies share of a seed has gone.
+    expected = (differences.mean(axis=-1) + differences.std(axis=-1, ddof=1)).max()
+    assert np.isclose(heights.max(), expected)
+
+
+@pytest.mark.parametrize("strategies", [("random",), ("entropy", "margin")])
+def test_no_difference_without_something_to_compare(strategies: tuple[str, ...]) -> None:
+    assert difference_figure(made_up(strategies)) is None
+    assert difference_figure(made_up(evaluations=1)) is None
+
+
+def test_a_strategy_has_one_color_in_all_figures() -> None:
+    results = made_up((*CATALOG, *EXTRA), evaluations=5)
+    styles = strategy_styles(results.strategies)
+    curves = {str(line.get_label()): line for line in learning_curve_figure(results).axes[0].get_lines()}
+    difference = difference_figure(results)
+    assert difference is not None
+    panels = {str(line.get_label()): line for axes in difference.axes for line in axes.get_lines()}
+    found = contests([results])
+    bars = loss_score_figure(results.strategies, found)
+    order = np.argsort(found["all"].loss, kind="stable")
+    for name in results.strategies:
+        assert same_color(curves[name].get_color(), styles[name].color)
+        assert curves[name].get_marker() == styles[name].marker
+        if name != "random":
+            assert same_color(panels[name].get_color(), styles[name].color)
+            assert panels[name].get_marker() == styles[name].marker
+        place = [results.strategies[k] for k in order].index(name)
+        for axes in bars.axes:
+            assert same_color(axes.patches[place].get_facecolor(), styles[name].color)
+
+
+def test_loss_bars_are_the_scores_in_one_order_for_all_views() -> None:
+    results = made_up(CATALOG[:4], gains=(0, 0.02, 0.04, 0.03))
+    found = contests([results])
+    figure = loss_score_figure(results.strategies, found)
+    order = np.argsort(found["all"].loss, kind="stable")
+    assert len(figure.axes) == len(found) == 3
+    for axes, contest in zip(figure.axes, found.values(), strict=True):
+        bars = [bar for bar in axes.patches if isinstance(bar, Rectangle)]
+        assert [bar.get_width() for bar in bars] == contest.loss[order].tolist()
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names == [results.strategies[place] for place in order]
+    assert figure.axes[0].yaxis_inverted()
+    assert any("lower is better" in text.get_text() for text in figure.texts)
+
+
+@pytest.mark.parametrize("width", ["full", "column"])
+def test_every_entry_of_the_matrix_is_written_in_its_cell(width: Width) -> None:
+    results = made_up(CATALOG[:4], gains=(0, 0.02, 0.04, 0.03))
+    found = contests([results])
+    figure = penalty_figure(results.strategies, found, width=width)
+    for axes, contest in zip(figure.axes, found.values(), strict=True):
+        cells = {text.get_position(): text.get_text() for text in axes.texts}
+        assert len(cells) == 4 * 3
+        for (column, row), shown_text in cells.items():
+            value = contest.penalty[int(row), int(column)]
+            assert float(shown_text) == pytest.approx(value, abs=0.005)
+    assert {text.get_text() for text in figure.texts} == {"Winner", "Loser"}
+    assert [axes.get_title() for axes in figure.axes] == ["All rounds", "First 3 rounds", "Last 3 rounds"]
+
+
+def test_views_that_would_repeat_all_rounds_are_left_out() -> None:
+    assert list(contests([made_up(evaluations=4)])) == ["all"]
+    assert list(contests([made_up(evaluations=5)])) == ["all", "early", "late"]
+    assert list(contests([made_up(evaluations=2), made_up(evaluations=5)])) == ["all", "early", "late"]
+    assert contests([made_up(seeds=1), made_up(evaluations=1), made_up(("grad",))]) == {}
+
+
+def test_contests_add_up_over_experiments() -> None:
+    one, two, silent = made_up(seed=1), made_up(seed=2), made_up(seeds=1)
+    together = contests([one, silent, two])
+    for view, contest in together.items():
+        expected = contests([one])[view].penalty + contests([two])[view].penalty
+        np.testing.assert_allclose(contest.penalty, expected)
+        np.testing.assert_allclose(contest.loss, expected.mean(axis=0))
+
+
+def test_figures_of_tests_need_a_contest() -> None:
+    with pytest.raises(InputError, match="needs a contest"):
+        penalty_figure(("random", "grad"), {})
+    with pytest.raises(InputError, match="needs a contest"):
+        loss_score_figure(("random", "grad"), {})
+
+
+def test_the_legend_stands_outside_of_the_axes() -> None:
+    sizes: dict[Width, float] = {"full": FULL_WIDTH, "column": COLUMN_WIDTH}
+    for width, inches in sizes.items():
+        figure = freeze_layout(learning_curve_figure(made_up(), width=width))
+        assert figure.get_size_inches()[0] == inches
+        (legend,) = figure.legends
+        assert legend.get_window_extent().y0 >= figure.axes[0].get_window_extent().y1
+        assert [text.get_text() for text in legend.get_texts()] == list(CATALOG)
+
+
+def test_the_same_figure_gives_the_same_bytes() -> None:
+    results = made_up(("random", "grad"), evaluations=3)
+    starts: dict[FigureKind, bytes] = {"svg": b"<?xml", "pdf": b"%PDF", "png": b"\x89PNG"}
+    for kind, start in starts.items():
+        first, second = (figure_bytes(learning_curve_figure(results), kind) for _ in range(2))
+        assert first == second
+        assert first.startswith(start)
+
+
+def settings() -> dict[str, object]:
+    """Return matplotlib's settings; the backend is left out, since reading it imports pyplot."""
+    return {key: mpl.rcParams[key] for key in mpl.rcParams if key != "backend"}
+
+
+def test_nothing_is_left_in_the_global_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # importing it now is an error
+    before = settings()
+    for figure in all_figures(made_up(("random", "grad"), evaluations=5), ("column",)):
+        assert figure_bytes(figure, "svg")
+        assert figure_bytes(figure, "png")
+    assert settings() == before
+
+
+def test_labels_are_short_one_line_and_in_the_font() -> None:
+    assert figure_label("grad") == "grad"
+    assert figure_label("two\nlines  and\tmore") == "two lines and more"
+    assert figure_label("語x") == "?x"
+    assert figure_label("_hidden") == " _hidden"
+    assert figure_label("") == " "
+    long = figure_label("a-recipe-with-a-very-long-name", 12)
+    assert long == "a-reci…-name"
+    assert len(long) == 12
+    assert text_width("n" * 10, 7) == pytest.approx(10 * text_width("n", 7))
