@@ -8,9 +8,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 import torch
 
@@ -28,9 +30,18 @@ def data_home() -> Path:
     return folder
 
 
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """The URL of an empty PostgreSQL database."""
+    name = f"ladle_{uuid.uuid4().hex}"
+    with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return f"{postgres_server}/{name}"
+
+
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """The URL of an empty PostgreSQL server on loopback, made for these tests and gone after them."""
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server on loopback, made for these tests and gone after them."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not programs:
         pytest.skip("no PostgreSQL server binaries (Debian's package postgresql)")
@@ -51,7 +62,7 @@ def postgres_url() -> Iterator[str]:
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
     call(binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
     try:
-        yield f"postgresql://ladle@127.0.0.1:{port}/postgres"
+        yield f"postgresql://ladle@127.0.0.1:{port}"
     finally:
         call(binaries / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
         shutil.rmtree(folder)

@@ -138,7 +138,7 @@ def test_columns_describe_the_cells_and_narrow_ones_fit_a_terminal() -> None:
     assert {line[0] for line in cells} == set(CATALOG)
 
     short, short_cells = summary_table(rows, narrow=True)
-    assert [heading.replace("\n", " ") for heading in short] == [h for h in headings if h != "Mean accuracy (%)"]
+    assert [heading.replace("\n", " ") for heading in short] == [headings[place] for place in (0, 1, 2, 3, 5)]
     widths = [
         max(*(len(line[column]) for line in short_cells), *map(len, heading.split("\n")))
         for column, heading in enumerate(short)

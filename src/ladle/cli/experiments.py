@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -134,10 +135,10 @@ class _Bar:
 def _summary(results: experiments.ExperimentResults) -> Table:
     from ladle.reports import summary_rows, summary_table
 
-    header, rows = summary_table(summary_rows(results))
-    table = Table(title=f"{results.name}, {len(results.seeds)} seeds", title_justify="left")
-    for position, column in enumerate(header):
-        table.add_column(column, justify="left" if position == 0 else "right")
+    headings, rows = summary_table(summary_rows(results), narrow=True)
+    table = Table(title=f"{results.name}, {len(results.seeds)} seeds", title_justify="left", box=SIMPLE_HEAD)
+    for position, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if position == 0 else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     return table

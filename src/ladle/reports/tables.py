@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ladle.experiments.results import ExperimentResults
 from ladle.reports.analysis import BASELINE, Analysis, analyze, check
 from ladle.reports.formats import (
-    format_labels,
     format_labels_interval,
     format_mean,
     format_penalty,
@@ -120,7 +119,7 @@ def summary_columns(rows: Sequence[SummaryRow]) -> tuple[SummaryColumn, ...]:
             True,
         ),
         SummaryColumn(
-            "Mean accuracy (%)",
+            "Area under curve (%)",
             "Area under the budget curve: test accuracy averaged over the labels spent, initial evaluation left out.",
             True,
         ),
@@ -150,8 +149,8 @@ def summary_table(rows: Sequence[SummaryRow], *, narrow: bool = False) -> tuple[
 
     Args:
         rows: from `summary_rows`.
-        narrow: leave out the mean accuracy and the interval of labels, and break headings into two lines, so that a
-            terminal of 80 columns holds the rest.
+        narrow: leave out the share and the time, and break headings into two lines, so that a terminal of 80 columns
+            holds the rest.
     """
     headings = [column.heading for column in summary_columns(rows)]
     cells = [
@@ -159,9 +158,7 @@ def summary_table(rows: Sequence[SummaryRow], *, narrow: bool = False) -> tuple[
             row.strategy,
             format_mean(row.final_accuracy, row.final_accuracy_std),
             format_mean(row.area, row.area_std),
-            format_labels(row.labels_to_target, row.budget)
-            if narrow
-            else format_labels_interval(row.labels_to_target, row.labels_low, row.labels_high, row.budget),
+            format_labels_interval(row.labels_to_target, row.labels_low, row.labels_high, row.budget),
             format_share_interval(row.label_ratio, row.label_ratio_low, row.label_ratio_high),
             format_penalty(row.loss_score),
             format_seconds(row.acquisition_seconds),
@@ -169,9 +166,8 @@ def summary_table(rows: Sequence[SummaryRow], *, narrow: bool = False) -> tuple[
         for row in rows
     ]
     if narrow:
-        mean_accuracy = 2
-        for line in (headings, *cells):
-            del line[mean_accuracy]
+        kept = (0, 1, 2, 3, 5)
+        headings, *cells = [[line[place] for place in kept] for line in (headings, *cells)]
         headings = [_two_lines(heading) for heading in headings]
     return tuple(headings), [tuple(line) for line in cells]
 
