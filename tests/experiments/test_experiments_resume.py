@@ -17,6 +17,7 @@ from ladle.data import DataConfig, load_pool
 from ladle.errors import ConfigError, StoreConflictError
 from ladle.experiments import ExperimentConfig, ExperimentStore, experiment_from, run_experiment
 from ladle.experiments.run import run_one
+from ladle.experiments.store import FinishedRound
 from ladle.experiments.tables import rounds, runs
 from ladle.session import EventLog, open_database
 from ladle.session.database import events, sessions
@@ -208,8 +209,6 @@ def test_two_drivers_of_one_run_do_not_both_write(tmp_path: Path) -> None:
     run_one(config, "random", 0, pool=load_pool(DataConfig("digits")), engine=engine, learning_rate=0.01)
     run, count = store.register_run(config, "random", 0)
     assert count == 4
-    from ladle.experiments.store import FinishedRound
-
     with pytest.raises(StoreConflictError, match="finished once"), engine.begin() as connection:
         store.record_round(run, FinishedRound(3, 25, 0.5, 0.1, None, None), connection)
     engine.dispose()
@@ -256,7 +255,8 @@ def test_results_hold_whole_seeds_only(tmp_path: Path) -> None:
     assert store.results() == [], "no seed has been finished by both"
     run_one(config, "random", 0, pool=pool, engine=engine, learning_rate=0.01)
     (results,) = store.results(config.identity)
-    engine.dispose()
+    (alone,) = store.results(config.identity, strategies=["random"])
+    assert (alone.strategies, alone.seeds) == (("random",), (0, 1))
     assert results.strategies == ("random", "grad")
     assert results.seeds == (0,)
     assert results.unfinished == 1
@@ -266,3 +266,9 @@ def test_results_hold_whole_seeds_only(tmp_path: Path) -> None:
     assert np.isnan(results.acquisition_seconds[:, -1]).all()
     assert (results.acquisition_seconds[:, :-1] >= 0).all()
     assert results.learning_rate == 0.01
+    given_up, _ = store.register_run(config, "badge", 0)
+    with engine.begin() as connection:
+        store.record_round(given_up, FinishedRound(0, 10, 0.5, 0.1, None, None), connection)
+    (same,) = store.results(config.identity)
+    engine.dispose()
+    assert same.strategies == results.strategies, "a strategy that was begun and given up hides nothing"

@@ -187,6 +187,16 @@ def test_wrong_labels_are_refused_and_leave_no_trace(
     assert len(session.log.read()) == 1
 
 
+@pytest.mark.parametrize("strategy", ["k-center", "grad"])
+def test_a_training_that_diverged_picks_nothing(strategy: str, digits: tuple[Any, Any]) -> None:
+    inputs, labels = digits
+    session = ladle.Session(inputs, net, strategy=strategy, training=TrainingConfig(epochs=20, learning_rate=1e30))
+    run(session, labels, 10)
+    with pytest.raises(SessionError, match=r"diverged at learning_rate=1e\+30\); lower"):
+        session.ask(10)
+    assert session.state.rounds == 1
+
+
 def test_other_wrong_uses_are_refused(digits: tuple[Any, Any], tmp_path: Path) -> None:
     inputs, labels = digits
     with pytest.raises(SessionError, match="got 0"):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -22,6 +23,8 @@ from ladle.experiments.store import ExperimentStore
 from ladle.experiments.sweep import best_rate
 from ladle.experiments.workers import Workplace, run_task, sweep_task, worker_processes
 from ladle.session import open_database
+
+_ResultT = TypeVar("_ResultT")
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 # A pass over the pool, an evaluation and a selection, in training steps: only the time left depends on it.
@@ -98,7 +101,7 @@ def run_experiment(
                         "run the same command again to go on, with fewer --workers if memory is short"
                     ) from error
     report(_progress(config, experiments, "done"))
-    (results,) = experiments.results(config.identity)
+    (results,) = experiments.results(config.identity, strategies=config.strategies)
     return results
 
 
@@ -143,14 +146,14 @@ def _sweep(
     accuracies = experiments.sweep(config)
     missing = [rate for rate in config.learning_rates if rate not in accuracies]
     futures = {executor.submit(sweep_task, workplace, config, rate): rate for rate in missing}
-    waiting: set[Future[float]] = set(futures)
     total = len(config.learning_rates)
-    while waiting:
-        finished, waiting = wait(waiting, timeout=_SECONDS_BETWEEN_LOOKS, return_when=FIRST_EXCEPTION)
-        for future in finished:
-            accuracies[futures[future]] = future.result()
-            experiments.record_sweep(config, accuracies)
+
+    def look() -> None:
         report(Progress("choosing the learning rate", len(accuracies), total, len(accuracies), total))
+
+    for future in _as_they_finish(futures, look):
+        accuracies[futures[future]] = future.result()
+        experiments.record_sweep(config, accuracies)
     experiments.record_sweep(config, accuracies, best_rate(accuracies))
 
 
@@ -163,16 +166,22 @@ def _run(
 ) -> None:
     rate = experiments.learning_rate(config)
     assert rate is not None
-    waiting: set[Future[None]] = {
+    futures = [
         executor.submit(run_task, workplace, config, strategy, seed, rate)
         for strategy, seed in _unfinished(config, experiments)
-    }
+    ]
+    # The store is the one place that knows how far every run is, wherever it runs.
+    for future in _as_they_finish(futures, lambda: report(_progress(config, experiments, "running"))):
+        future.result()
+
+
+def _as_they_finish(futures: Iterable[Future[_ResultT]], look: Callable[[], None]) -> Iterator[Future[_ResultT]]:
+    """Yield each future once it is done; ``look`` is called about twice a second meanwhile, and at the end."""
+    waiting = set(futures)
     while waiting:
-        finished, waiting = wait(waiting, timeout=_SECONDS_BETWEEN_LOOKS, return_when=FIRST_EXCEPTION)
-        for future in finished:
-            future.result()
-        # The store is the one place that knows how far every run is, wherever it runs.
-        report(_progress(config, experiments, "running"))
+        finished, waiting = wait(waiting, timeout=_SECONDS_BETWEEN_LOOKS, return_when=FIRST_COMPLETED)
+        yield from finished
+        look()
 
 
 def _unfinished(config: ExperimentConfig, experiments: ExperimentStore) -> list[tuple[str, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,18 +145,21 @@ class ExperimentStore:
                 f"a round is finished once (got round {finished.round} of run {run} again); start the command again"
             ) from error
 
-    def results(self, identity: str | None = None) -> list[ExperimentResults]:
+    def results(
+        self, identity: str | None = None, *, strategies: Sequence[str] | None = None
+    ) -> list[ExperimentResults]:
         """Return all experiments that have at least one seed finished by every strategy, oldest first.
 
         Args:
             identity: of one experiment; all by default.
+            strategies: only these; by default every one that has finished a run.
         """
         query = select(experiments).order_by(experiments.c.id)
         if identity is not None:
             query = query.where(experiments.c.identity == identity)
         with self.engine.connect() as connection:
             found = connection.execute(query).all()
-            loaded = [_load(connection, row) for row in found]
+            loaded = [_load(connection, row, strategies) for row in found]
         return [results for results in loaded if results is not None]
 
     def _find(self, config: ExperimentConfig) -> Any:
@@ -169,7 +172,7 @@ def session_name(config: ExperimentConfig, strategy: str, seed: int) -> str:
     return f"{config.name[:160]}/{config.identity[:12]}/{strategy[:60]}/{seed}"
 
 
-def _load(connection: Connection, experiment: Any) -> ExperimentResults | None:
+def _load(connection: Connection, experiment: Any, only: Sequence[str] | None) -> ExperimentResults | None:
     schedule = experiment.protocol["schedule"]
     evaluations = schedule["rounds"] + 1
     query = (
@@ -182,7 +185,7 @@ def _load(connection: Connection, experiment: Any) -> ExperimentResults | None:
     for row in connection.execute(query):
         stored.setdefault((row.strategy, row.seed), []).append(row)
     finished = {run: rows for run, rows in stored.items() if len(rows) == evaluations}
-    names = {strategy for strategy, _ in stored}
+    names = set(only) if only is not None else {strategy for strategy, _ in finished}
     strategies = [name for name in CATALOG if name in names] + sorted(names - CATALOG.keys())
     seeds = sorted({seed for _, seed in finished})
     seeds = [seed for seed in seeds if all((strategy, seed) in finished for strategy in strategies)]

@@ -160,6 +160,7 @@ class Session:
 
         Raises:
             BudgetError: a budget below 1 or above what is unlabeled.
+            SessionError: the training diverged, and there is nothing to pick by.
 
         Cost: one training, one pass over the pool and one selection.
         """
@@ -237,6 +238,12 @@ class Session:
         started = time.perf_counter()
         outputs = pool_outputs(model, self._inputs, device=self.device)
         seconds["outputs"] = time.perf_counter() - started
+        # The sum of anything that is not finite is not finite either, and costs far less than a mask of the pool.
+        if not torch.isfinite(outputs.logits.sum() + outputs.features.sum()):
+            raise SessionError(
+                "a model that picks must answer with finite numbers (got NaN or infinity: its training diverged at "
+                f"learning_rate={self.training.learning_rate}); lower the learning rate"
+            )
         labels = torch.from_numpy(self.labels).to(outputs.logits.device)
         return PoolOutputs(outputs.features, outputs.logits, self.labeled, labels, cross_entropy, outputs.bias)
 
