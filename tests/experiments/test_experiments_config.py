@@ -90,6 +90,10 @@ def test_bundled_experiments_are_read_by_name() -> None:
         ({"training__learning_rate": -1.0}, r"learning_rate must be above 0"),
         ({"training__learning_rate": []}, r"learning_rate must be a number or a list"),
         ({"training__learning_rate": [0.1, 0.1]}, r"distinct"),
+        ({"training__learning_rate": [[0.1]]}, r"learning_rate must be a number or a list"),
+        ({"model__hidden": 5}, r"hidden must be a list of widths \(got hidden=5\)"),
+        ({"model__name": ["mlp"]}, r"model.name must be a text"),
+        ({"data__name": ["digits"]}, r"data.name must be a text"),
         ({"name": " "}, r"needs a name"),
     ],
 )

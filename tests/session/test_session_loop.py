@@ -147,6 +147,19 @@ def test_inputs_of_every_kind(kind: str, digits: tuple[Any, Any]) -> None:
     assert 0 <= session.evaluate(pool, labels) <= 1
 
 
+def test_a_module_resumes_only_from_its_own_weights(digits: tuple[Any, Any], tmp_path: Path) -> None:
+    inputs, labels = digits
+    seed: Any = np.int64(3)
+    module, url = net(), f"sqlite:///{tmp_path}/x.db"
+    with ladle.Session(inputs, module, training=FEW, store=url, seed=seed) as session:
+        run(session, labels, 20)
+        expected = session.ask(10).tolist()
+    with ladle.Session(inputs, module, training=FEW, store=url, seed=3) as session:
+        assert session.ask(10).tolist() == expected
+    with pytest.raises(SessionError, match="got model='module"):
+        ladle.Session(inputs, net(), training=FEW, store=url, seed=3)
+
+
 def test_another_strategy_for_one_batch(digits: tuple[Any, Any]) -> None:
     inputs, labels = digits
     session = ladle.Session(inputs, net, training=FEW)
@@ -172,7 +185,9 @@ def test_seeds_differ_by_purpose_and_position() -> None:
         ([1, 2], [1], InputError, r"indices=2, labels=1"),
         ([], [], InputError, "one label"),
         ([1], [-1], InputError, r"from 0 \(got -1\)"),
-        ([1], [0.5], InputError, "whole numbers"),
+        ([1], [0.5], InputError, r"labels must be class numbers \(got float64\)"),
+        ([1], ["cat"], InputError, "encode them as integers"),
+        ([1.5], [1], InputError, "whole numbers"),
         ([0], [1], SessionError, "labeled once"),
     ],
 )
@@ -211,6 +226,8 @@ def test_other_wrong_uses_are_refused(digits: tuple[Any, Any], tmp_path: Path) -
         ladle.Session(inputs, net, strategy="grat")
     with pytest.raises(InputError, match="seed=-1"):
         ladle.Session(inputs, net, seed=-1)
+    with pytest.raises(InputError, match="got list"):
+        ladle.Session(inputs.tolist(), net)
     with pytest.raises(InputError, match=r"got shape \(0, 64\)"):
         ladle.Session(inputs[:0], net)
     engine = open_database(f"sqlite:///{tmp_path}/x.db")

@@ -18,7 +18,7 @@ from ladle.data.catalog import (
     resolve_data_home,
 )
 from ladle.data.config import OPTIONS, DataConfig, Options
-from ladle.data.fingerprint import fingerprint_of
+from ladle.data.fingerprint import digest_of, fingerprint_of
 from ladle.data.memory_map import open_pool, save_pool
 from ladle.data.pool import Modality, Pool
 from ladle.data.splits import Split, split_training, split_whole
@@ -36,6 +36,7 @@ __all__ = [
     "Pool",
     "Split",
     "dataset_status",
+    "digest_of",
     "fingerprint_of",
     "load_pool",
     "open_pool",

@@ -74,7 +74,7 @@ def read_labeled(path: Path) -> tuple[Indices, Indices]:
     for line, row in enumerate(rows, start=2):
         try:
             numbers[line - 2] = int(row["index"]), int(row["label"])
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise DataError(
                 f"index and label must be integers (got {row['index']!r}, {row['label']!r} in line {line} of {path}); "
                 "encode classes as numbers from 0"

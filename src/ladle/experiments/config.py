@@ -155,7 +155,8 @@ def experiment_from(table: Mapping[str, Any], *, folder: Path | None = None) -> 
     training = sections["training"]
     rates = training.get("learning_rate", TrainingConfig().learning_rate)
     rates = list(rates) if isinstance(rates, list) else [rates]
-    if not rates or len(set(rates)) < len(rates):
+    numbers = all(isinstance(rate, int | float) and not isinstance(rate, bool) for rate in rates)
+    if not numbers or not rates or len(set(rates)) < len(rates):
         raise ConfigError(
             f"training.learning_rate must be a number or a list of distinct ones (got {rates}); list them"
         )
@@ -193,6 +194,8 @@ def _section(name: str, kind: type[_SectionT], values: Mapping[str, Any]) -> _Se
         if entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
     ]
     _check_keys(f"[{name}]", values, known, required=needed)
+    if not isinstance(values.get("name", ""), str):
+        raise ConfigError(f'{name}.name must be a text (got {values["name"]!r}); write name = "…"')
     # TOML has lists where the dataclasses hold tuples.
     return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
 

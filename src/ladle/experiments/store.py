@@ -111,13 +111,18 @@ class ExperimentStore:
             "seed": seed,
             "environment": describe_environment(),
         }
-        with self.engine.begin() as connection:
-            run = connection.execute(query).scalar()
-            if run is None:
-                made = connection.execute(insert(runs).values(values)).inserted_primary_key
-                assert made is not None
-                run = made[0]
-            count = connection.execute(select(func.count()).where(rounds.c.run_id == run)).scalar_one()
+        try:
+            with self.engine.begin() as connection:
+                run = connection.execute(query).scalar()
+                if run is None:
+                    made = connection.execute(insert(runs).values(values)).inserted_primary_key
+                    assert made is not None
+                    run = made[0]
+                count = connection.execute(select(func.count()).where(rounds.c.run_id == run)).scalar_one()
+        except IntegrityError as error:
+            raise StoreConflictError(
+                f"one process at a time may drive a run (got a second one on {strategy}, seed {seed}); start it again"
+            ) from error
         return int(run), int(count)
 
     def finished_rounds(self, config: ExperimentConfig) -> dict[tuple[str, int], int]:

@@ -153,6 +153,8 @@ def build_model(
 
 
 def _check_hidden(hidden: Sequence[int]) -> None:
+    if not isinstance(hidden, list | tuple):
+        raise ConfigError(f"hidden must be a list of widths (got hidden={hidden!r}); write hidden = [512, 256]")
     if not hidden or any(isinstance(width, bool) or not isinstance(width, int) or width < 1 for width in hidden):
         raise ConfigError(
             f"hidden must hold at least one width of at least 1 (got hidden={tuple(hidden)}); the paper's are {HIDDEN}"

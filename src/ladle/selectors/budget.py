@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from operator import index
-
 import numpy as np
 
 from ladle.errors import BudgetError
@@ -24,10 +22,8 @@ def unlabeled_indices(size: int, labeled: Indices, budget: int) -> Indices:
     Raises:
         BudgetError: a budget that is no whole number, below 1 or above what is unlabeled.
     """
-    try:
-        index(budget)
-    except TypeError:
-        raise BudgetError(f"the budget must be a whole number (got budget={budget!r}); pass an int") from None
+    if isinstance(budget, bool) or not hasattr(budget, "__index__"):
+        raise BudgetError(f"the budget must be a whole number (got budget={budget!r}); pass an int")
     mask = np.ones(size, dtype=bool)
     mask[labeled] = False
     unlabeled = np.flatnonzero(mask).astype(np.int64)

@@ -26,7 +26,14 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    IntegrityError,
+    NoSuchModuleError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.pool import StaticPool
 
 from ladle.errors import MissingExtraError, StoreError
@@ -78,7 +85,11 @@ def open_database(url: str | None) -> Engine:
     try:
         engine = _engine(parsed)
         # Tables of other rooms are in the same metadata by the time anything opens a database through them.
-        metadata.create_all(engine)
+        try:
+            metadata.create_all(engine)
+        except (OperationalError, ProgrammingError, IntegrityError):
+            # Another process made the tables between the look and the making; a fault of another kind comes again.
+            metadata.create_all(engine)
         _check_version(engine, parsed)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         if parsed.get_backend_name() == "postgresql":

@@ -73,7 +73,7 @@ class EventLog:
 
     def _find_or_make(self, connection: Connection, config: Mapping[str, Any], environment: Mapping[str, Any]) -> int:
         # Through JSON and back, so that what is compared is what a database would give.
-        wanted = json.loads(json.dumps(config))
+        wanted = json.loads(json.dumps(config, default=_plain))
         found = connection.execute(select(sessions.c.id, sessions.c.config).where(sessions.c.name == self.name)).first()
         if found is None:
             values = {"name": self.name, "config": wanted, "environment": dict(environment)}
@@ -113,6 +113,11 @@ def _decode(kind: str, payload: Mapping[str, Any]) -> Event:
             return Undone()
         case _:
             raise StoreError(f"the store holds an event of an unknown kind (got {kind!r}); use the Ladle that wrote it")
+
+
+def _plain(value: Any) -> Any:
+    # NumPy's numbers, as a loop over an array gives them.
+    return value.item()
 
 
 def _int64(values: list[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import copy
+import operator
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 import torch
 from sqlalchemy import Connection, Engine
 from torch import nn
 
 from ladle.arrays import as_indices, as_tensor
-from ladle.data import fingerprint_of
+from ladle.data import digest_of, fingerprint_of
 from ladle.errors import InputError, SessionError
 from ladle.gradients import cross_entropy
 from ladle.models import TrainingConfig, build_model, evaluate, pool_outputs, train
@@ -40,8 +42,9 @@ class Session:
     Args:
         inputs: the pool: n examples along the first axis (NumPy, torch) or a sparse (n, columns) SciPy matrix. float64
             NumPy arrays are read as float32, the type of a torch model's weights.
-        model: a torch module that ends in a linear layer (copied for every training), a function that builds one, or
-            the name of one of Ladle's own (mlp, lenet, resnet18, vgg16; then ``classes`` is needed).
+        model: a function that builds a torch module that ends in a linear layer, its first weights drawn from the seed;
+            a module, whose own weights every training starts from and which a resumed session must bring again; or the
+            name of one of Ladle's own (mlp, lenet, resnet18, vgg16; then ``classes`` is needed).
         strategy: a name from ``ladle.list_strategies()``, or a ``Strategy``.
         classes: the number of classes; only needed for a model given by name.
         training: epochs, batch size, learning rate, momentum.
@@ -72,8 +75,7 @@ class Session:
         name: str = "session",
         device: str | torch.device = "cpu",
     ) -> None:
-        if seed < 0:
-            raise InputError(f"a seed must be at least 0 (got seed={seed}); choose a non-negative integer")
+        seed = _checked_seed(seed)
         self._inputs = _read_inputs(inputs)
         self._build = _builder(model, self._inputs, classes)
         self.strategy = find_strategy(strategy)
@@ -90,6 +92,7 @@ class Session:
             "seed": seed,
             "training": vars(self.training),
             "pool": fingerprint_of(self._inputs),
+            "model": _signature(model),
         }
         self.log = EventLog(engine, name, config, describe_environment())
         self.state = replay(self.log.read())
@@ -252,8 +255,32 @@ class Session:
         return PoolOutputs(nothing, nothing, self.labeled, torch.from_numpy(self.labels), cross_entropy, bias=True)
 
 
+def _checked_seed(seed: int) -> int:
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise InputError(f"a seed must be an integer of at least 0 (got seed={seed!r}); choose another")
+    return number
+
+
+def _signature(model: str | nn.Module | Callable[[], nn.Module]) -> str:
+    """Return what a stored session is told apart by: a name, or the weights a module starts from."""
+    if isinstance(model, str):
+        return model
+    if not isinstance(model, nn.Module):
+        return "built by a function"
+    return "module " + digest_of("", [(name, weight.detach()) for name, weight in model.state_dict().items()])[:16]
+
+
 def _read_inputs(inputs: Inputs | Array) -> Inputs:
     if not isinstance(inputs, torch.Tensor | np.ndarray):
+        if not scipy.sparse.issparse(inputs):
+            raise InputError(
+                f"a pool must be a NumPy array, a torch tensor or a SciPy sparse matrix (got {type(inputs).__name__}); "
+                "convert it, for instance with numpy.asarray"
+            )
         return inputs.tocsr()
     tensor = as_tensor(inputs)
     if isinstance(inputs, np.ndarray) and tensor.dtype == torch.float64:
@@ -277,7 +304,12 @@ def _builder(
 
 
 def _check_told(indices: Any, labels: Any, size: int) -> Told:
-    rows, classes = as_indices(indices), as_indices(labels)
+    rows = as_indices(indices)
+    try:
+        classes = as_indices(labels)
+    except InputError:
+        kind = np.asarray(labels).dtype
+        raise InputError(f"labels must be class numbers (got {kind}); encode them as integers from 0") from None
     if len(rows) != len(classes) or len(rows) == 0:
         raise InputError(
             f"every index needs one label (got indices={len(rows)}, labels={len(classes)}); pass them one to one"
