@@ -44,8 +44,8 @@ class Embedding(Protocol):
         """Return n, the number of rows."""
         ...
 
-    def take(self, rows: Tensor) -> Self:
-        """Return the rows at these positions, as an embedding of the same kind."""
+    def take(self, rows: Tensor | slice) -> Self:
+        """Return the rows at these positions, as an embedding of the same kind; a slice should copy nothing."""
         ...
 
     def squared_norms(self) -> Tensor:

@@ -137,7 +137,7 @@ class CoarseEmbedding:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def take(self, rows: torch.Tensor) -> CoarseEmbedding:
+    def take(self, rows: torch.Tensor | slice) -> CoarseEmbedding:
         return CoarseEmbedding(self.rows[rows])
 
     def squared_norms(self) -> torch.Tensor:
@@ -159,7 +159,7 @@ def test_twins_come_last_when_inner_products_are_coarse() -> None:
 class JitteryEmbedding(CoarseEmbedding):
     """Rows whose inner products are rounded one way here and another way there, as blocked sums may be."""
 
-    def take(self, rows: torch.Tensor) -> JitteryEmbedding:
+    def take(self, rows: torch.Tensor | slice) -> JitteryEmbedding:
         return JitteryEmbedding(self.rows[rows])
 
     def inner(self, other: CoarseEmbedding) -> torch.Tensor:
@@ -228,7 +228,8 @@ def test_what_is_given_stays_as_it_was() -> None:
 def test_centering_keeps_every_distance(problem: Problem, offset: float, seed: int) -> None:
     rows, width = problem[:2]
     points = torch.from_numpy(np.random.default_rng(seed).normal(size=(rows, width)) + offset)
-    centered = DenseEmbedding(points).centered().rows
+    whole = DenseEmbedding(points)
+    centered = whole.minus(whole.middle()).rows
     assert centered.shape == points.shape
     assert float(centered.abs().max() if centered.numel() else 0.0) < 8.0
     torch.testing.assert_close(

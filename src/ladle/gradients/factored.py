@@ -30,8 +30,8 @@ class FactoredGradients:
     def __len__(self) -> int:
         return len(self.residuals)
 
-    def take(self, rows: Tensor) -> FactoredGradients:
-        """Return the gradients at these positions."""
+    def take(self, rows: Tensor | slice) -> FactoredGradients:
+        """Return the gradients at these positions; a slice copies nothing."""
         return FactoredGradients(self.residuals[rows], self.features[rows], self.bias)
 
     def squared_norms(self) -> Tensor:

@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from ladle.errors import InputError
 from ladle.selectors.budget import unlabeled_indices
-from ladle.selectors.dense import DenseEmbedding, as_embedding
-from ladle.selectors.distances import squared_distances
+from ladle.selectors.distances import pairwise_squared_distances
+from ladle.selectors.passes import Passes, as_passes, origin_of
 from ladle.typing import Array, Embedding, Indices
 
 FirstCenter = Literal["largest-norm", "uniform"]
 
+# Candidates drawn between two passes over the pool: so many times the rows drawn so far, within these bounds. While
+# the rows double, the weights shrink little, and most candidates are kept.
+_CANDIDATES_A_PICK = 1.5
+_FEWEST_CANDIDATES, _MOST_CANDIDATES = 32, 4096
+
 
 def k_means_plus_plus(
-    embedding: Embedding | Array,
+    embedding: Passes | Embedding | Array,
     labeled: Indices,
     budget: int,
     *,
@@ -27,10 +31,14 @@ def k_means_plus_plus(
 ) -> Indices:
     """Draw rows one by one, each with probability proportional to its squared distance to those drawn before.
 
+    Done in blocks: candidates are drawn at once by the distances of the last pass over the pool, and one whose distance
+    has shrunk from D² to d² by those kept since is kept with probability d² / D². What is kept follows the law of
+    drawing one by one exactly, since D² · (d² / D²) = d².
+
     Labeled rows are neither drawn nor centers: BADGE seeds among the unlabeled rows alone.
 
     Args:
-        embedding: n rows with inner products: a plain (n, d) array or factored gradients.
+        embedding: n rows with inner products: a plain (n, d) array, factored gradients, or passes over either.
         labeled: (m,) whole-pool indices already labeled; may be empty.
         budget: from 1 to the number of unlabeled rows.
         generator: where the draws come from; advanced by them.
@@ -44,43 +52,68 @@ def k_means_plus_plus(
         BudgetError: more rows asked for than are unlabeled.
         InputError: an unknown way to find the first row.
 
-    Cost: O(n budget d) time, O(n) memory beyond the rows.
+    Cost: O(n budget d) time in a few passes, each one matrix product; 8 n bytes beside the rows in float32.
     Reference: Arthur and Vassilvitskii (2007); Ash et al. (2020), algorithm 1.
     """
     if first not in ("largest-norm", "uniform"):
         raise InputError(f"the first center is 'largest-norm' or 'uniform' (got {first!r}); name one of the two")
-    rows = as_embedding(embedding)
-    unlabeled = unlabeled_indices(len(rows), labeled, budget)
-    norms = rows.squared_norms()
-    free = torch.zeros(len(rows), dtype=torch.bool, device=norms.device)
-    free[torch.from_numpy(unlabeled).to(norms.device)] = True
-    largest = first == "largest-norm"
-    pick = int(norms.masked_fill(~free, -1.0).argmax()) if largest else int(generator.choice(unlabeled))
-    if isinstance(rows, DenseEmbedding):
-        rows = rows.centered()
-        norms = rows.squared_norms()
-    picks = np.empty(budget, dtype=np.int64)
-    nearest = torch.full_like(norms, torch.inf)
-    for position in range(budget):
-        if position:
-            pick = _draw(nearest, free, generator)
-        picks[position] = pick
-        free[pick] = False
-        center = torch.tensor([pick], device=norms.device)
-        nearest = torch.minimum(nearest, squared_distances(rows, norms, center).squeeze(1))
+    passes = as_passes(embedding)
+    unlabeled = unlabeled_indices(len(passes), labeled, budget)
+    taken = np.asarray(labeled, dtype=np.int64)
+    passes.start(taken, None)
+    pick = passes.farthest_from(None)[0] if first == "largest-norm" else int(generator.choice(unlabeled))
+    origin = origin_of(passes)
+    if origin is not None:
+        passes.start(taken, origin)
+    picks = fresh = np.array([pick], dtype=np.int64)
+    while len(picks) < budget:
+        passes.reach(passes.fetch(fresh), fresh)
+        weights = passes.chunk_weights()
+        if not weights.sum() > 0.0:
+            rest = np.setdiff1d(unlabeled, picks, assume_unique=True)
+            return np.concatenate([picks, generator.choice(rest, size=budget - len(picks), replace=False)])
+        count = min(max(int(_CANDIDATES_A_PICK * len(picks)), _FEWEST_CANDIDATES), _MOST_CANDIDATES)
+        candidates, squared = _draw(passes, weights, generator.random(count))
+        between = pairwise_squared_distances(passes.fetch(candidates))
+        between[candidates[:, None] == candidates] = 0.0
+        kept = accepted(squared, between, generator.random(count), budget - len(picks))
+        fresh = candidates[kept]
+        picks = np.concatenate([picks, fresh])
     return picks
 
 
-def _draw(weights: Tensor, free: Tensor, generator: np.random.Generator) -> int:
-    """Draw one free row with probability proportional to its weight; uniformly when all weights are zero."""
-    # Only rows that may be drawn take part: a parallel running sum can round its way into a row of weight zero.
-    candidates = torch.nonzero(free & (weights > 0.0)).squeeze(1)
-    if len(candidates):
-        # float64, since a float32 running sum over a large pool would drop small weights altogether.
-        reach = torch.cumsum(weights[candidates].double(), dim=0)
-    else:
-        candidates = torch.nonzero(free).squeeze(1)
-        reach = torch.arange(1, len(candidates) + 1, dtype=torch.float64, device=free.device)
-    # A number below one times the total stays below the total in float64 too: there always is a row that reaches past.
-    mark = generator.random() * reach[-1:]
-    return int(candidates[torch.searchsorted(reach, mark, right=True)])
+def accepted(
+    squared: NDArray[np.float64], between: NDArray[np.float64], uniforms: NDArray[np.float64], wanted: int
+) -> NDArray[np.int64]:
+    """Return which candidates are kept, in order: each with the probability to which its weight has shrunk.
+
+    Args:
+        squared: (k,) squared distance by which each candidate was drawn, positive.
+        between: (k, k) squared distances among the candidates, zero where one is drawn twice.
+        uniforms: (k,) numbers from 0 up to, not including, 1.
+        wanted: stop once so many are kept.
+
+    Returns:
+        Positions of the kept candidates, at least one and at most ``wanted``.
+    """
+    now = squared.copy()
+    thresholds = uniforms * squared
+    kept: list[int] = []
+    for place in range(len(squared)):
+        if thresholds[place] < now[place]:
+            kept.append(place)
+            if len(kept) == wanted:
+                break
+            np.minimum(now, between[place], out=now)
+    return np.array(kept, dtype=np.int64)
+
+
+def _draw(
+    passes: Passes, weights: NDArray[np.float64], uniforms: NDArray[np.float64]
+) -> tuple[Indices, NDArray[np.float64]]:
+    """Draw rows with probability proportional to their weight: first the chunk, then the row within."""
+    ends = np.cumsum(weights)
+    marks = uniforms * ends[-1]
+    # A number below one times the total stays below the total in float64 too: there always is a chunk that ends beyond.
+    chunks = np.searchsorted(ends, marks, side="right")
+    return passes.find(chunks, np.maximum(marks - (ends[chunks] - weights[chunks]), 0.0))

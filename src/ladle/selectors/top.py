@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from ladle.arrays import as_tensor
 from ladle.selectors.budget import unlabeled_indices
@@ -23,12 +24,22 @@ def top(scores: Array, labeled: Indices, budget: int) -> Indices:
     Raises:
         BudgetError: more rows asked for than are unlabeled.
 
-    Cost: O(n log n).
+    Cost: O(n + budget log budget).
     """
     values = as_tensor(scores)
     unlabeled = unlabeled_indices(len(values), labeled, budget)
     candidates = torch.from_numpy(unlabeled).to(values.device)
-    # A stable sort keeps the lowest index first among equals; topk promises no order there.
-    order = torch.sort(values[candidates], descending=True, stable=True).indices[:budget]
-    picks: Indices = unlabeled[order.cpu().numpy()]
+    picks: Indices = unlabeled[highest(values[candidates], budget).cpu().numpy()]
     return picks
+
+
+def highest(values: Tensor, count: int) -> Tensor:
+    """Return the (count,) positions of the highest of (n,) values, from the highest down; lower ones among equals."""
+    if not count:
+        return torch.empty(0, dtype=torch.int64, device=values.device)
+    # topk promises no order among equals, so it only says where the line lies.
+    line = torch.topk(values, count, sorted=False).values.min()
+    above, level = torch.nonzero(values > line).squeeze(1), torch.nonzero(values == line).squeeze(1)
+    chosen = torch.cat([above, level[: count - len(above)]])
+    # Positions ascend within both parts, so a stable sort keeps the lower one first among equals.
+    return chosen[torch.sort(values[chosen], descending=True, stable=True).indices]
