@@ -4,11 +4,16 @@ from ladle.selectors.budget import unlabeled_indices
 from ladle.selectors.dense import DenseEmbedding, as_embedding
 from ladle.selectors.farthest_first import farthest_first
 from ladle.selectors.k_means_plus_plus import k_means_plus_plus
+from ladle.selectors.passes import CHUNK_ROWS, LocalPasses, Passes, Rows
 from ladle.selectors.top import top
 from ladle.selectors.uniform import uniform
 
 __all__ = [
+    "CHUNK_ROWS",
     "DenseEmbedding",
+    "LocalPasses",
+    "Passes",
+    "Rows",
     "as_embedding",
     "farthest_first",
     "k_means_plus_plus",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -82,14 +83,16 @@ def nearest_squared_distances(rows: Embedding, norms: Tensor, centers: Centers) 
     return nearest
 
 
-def pairwise_squared_distances(rows: Embedding) -> NDArray[np.float64]:
+def pairwise_squared_distances(rows: Embedding) -> NDArray[np.floating[Any]]:
     """Return the (k, k) squared distances among k rows, on the host: what lies between two passes over the pool.
 
     Cost: O(k²) times the cost of an inner product, O(k²) memory.
     """
     norms = rows.squared_norms()
-    parts = [squared_distances(rows, norms, block) for block in Centers.of(rows)]
-    return torch.cat(parts, dim=1).double().cpu().numpy() if parts else np.empty((0, 0))
+    squared = norms.new_empty(len(rows), len(rows))
+    for start, block in zip(range(0, len(rows), _CENTERS_AT_ONCE), Centers.of(rows), strict=True):
+        squared[:, start : start + len(block.norms)] = squared_distances(rows, norms, block)
+    return squared.cpu().numpy()
 
 
 def _less_own_norm(rows: Embedding, centers: Centers) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ladle.selectors.budget import unlabeled_indices
 from ladle.selectors.distances import pairwise_squared_distances
-from ladle.selectors.passes import Passes, as_passes, origin_of
+from ladle.selectors.passes import Passes, as_passes, start_amid
 from ladle.typing import Array, Embedding, Indices
 
 # Rows looked at between two passes over the pool: so many times the picks still to make, within these bounds. More
@@ -40,12 +40,12 @@ def farthest_first(embedding: Passes | Embedding | Array, labeled: Indices, budg
     passes = as_passes(embedding)
     unlabeled_indices(len(passes), labeled, budget)
     taken = np.asarray(labeled, dtype=np.int64)
-    passes.start(taken, origin_of(passes))
+    start_amid(passes, taken)
     picks: list[int] = []
     fresh = taken
     if not len(taken):
         sums = passes.column_sums()
-        first, _ = passes.farthest_from(None if sums is None else sums / len(passes))
+        first, _ = passes.farthest_from(None if sums is None else sums.sum(dim=0) / len(passes))
         picks, fresh = [first], np.array([first])
     while len(picks) < budget:
         passes.reach(passes.fetch(fresh), fresh)
@@ -70,7 +70,7 @@ def _farthest_among_few(passes: Passes, wanted: int) -> Indices:
         # An outsider with the same upper bound and a lower index may come first.
         if best < bound or (best == bound and rows[place] > bound_row) or best == _TAKEN:
             break
-        # A matrix product may round twins in the last bit apart, by where they stand in it: the lowest index all the same.
+        # A matrix product may round twins apart in the last bit, by where they stand in it: take the first of them.
         place = int(np.flatnonzero((between[place] == 0.0) & (distances != _TAKEN))[0])
         picks.append(int(rows[place]))
         np.minimum(distances, between[place], out=distances)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ladle.errors import InputError
 from ladle.selectors.budget import unlabeled_indices
 from ladle.selectors.distances import pairwise_squared_distances
-from ladle.selectors.passes import Passes, as_passes, origin_of
+from ladle.selectors.passes import Passes, as_passes, start_amid
 from ladle.typing import Array, Embedding, Indices
 
 FirstCenter = Literal["largest-norm", "uniform"]
@@ -62,9 +62,7 @@ def k_means_plus_plus(
     taken = np.asarray(labeled, dtype=np.int64)
     passes.start(taken, None)
     pick = passes.farthest_from(None)[0] if first == "largest-norm" else int(generator.choice(unlabeled))
-    origin = origin_of(passes)
-    if origin is not None:
-        passes.start(taken, origin)
+    start_amid(passes, taken)
     picks = fresh = np.array([pick], dtype=np.int64)
     while len(picks) < budget:
         passes.reach(passes.fetch(fresh), fresh)
@@ -83,7 +81,7 @@ def k_means_plus_plus(
 
 
 def accepted(
-    squared: NDArray[np.float64], between: NDArray[np.float64], uniforms: NDArray[np.float64], wanted: int
+    squared: NDArray[np.float64], between: NDArray[np.floating[Any]], uniforms: NDArray[np.float64], wanted: int
 ) -> NDArray[np.int64]:
     """Return which candidates are kept, in order: each with the probability to which its weight has shrunk.
 

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ladle.arrays import squared_lengths
+from ladle.arrays import blocks, squared_lengths
 from ladle.selectors.dense import DenseEmbedding, as_embedding
 from ladle.selectors.distances import Centers, nearest_squared_distances
 from ladle.selectors.top import highest
@@ -69,7 +69,7 @@ class Passes(Protocol):
         ...
 
     def column_sums(self) -> Tensor | None:
-        """Return the (d,) float64 sums of the rows of a plain array; None for any other embedding."""
+        """Return the (chunks, d) float64 sums of the rows of a plain array; None for any other embedding."""
         ...
 
     def farthest_from(self, point: Tensor | None) -> tuple[int, float]:
@@ -158,15 +158,13 @@ class LocalPasses:
         self._take_out(taken)
 
     def column_sums(self) -> Tensor | None:
-        """Return the (d,) float64 sums of the rows of a plain array; None for any other embedding."""
-        total: Tensor | None = None
+        """Return the (chunks, d) float64 sums of the rows of a plain array; None for any other embedding."""
+        sums: list[Tensor] = []
         for _, piece in self._rows.pieces():
             if not isinstance(piece, DenseEmbedding):
                 return None
-            for start in range(0, len(piece), CHUNK_ROWS):
-                part = piece.rows[start : start + CHUNK_ROWS].double().sum(dim=0)
-                total = part if total is None else total + part
-        return total
+            sums.extend(part.double().sum(dim=0) for part in blocks(piece.rows, CHUNK_ROWS))
+        return torch.stack(sums) if sums else None
 
     def farthest_from(self, point: Tensor | None) -> tuple[int, float]:
         """Return the free row farthest from a (d,) point, or the longest, and the square of that length."""
@@ -184,7 +182,7 @@ class LocalPasses:
 
     def reach(self, centers: Embedding, taken: Indices) -> None:
         """Pass the pool once: lower every distance to that of the nearest of these centers, and take rows out."""
-        blocks = Centers.of(centers)
+        center_blocks = Centers.of(centers)
         for start, piece in self._rows.pieces():
             for low, chunk in _chunks(piece):
                 span = slice(start + low, start + low + len(chunk))
@@ -193,7 +191,7 @@ class LocalPasses:
                     self._norms[span] = seen.squared_norms()
                     self._measured = span.stop
                 nearest = self._nearest[span]
-                for block in blocks:
+                for block in center_blocks:
                     torch.minimum(nearest, nearest_squared_distances(seen, self._norms[span], block), out=nearest)
         self._take_out(taken)
 
@@ -247,11 +245,13 @@ def as_passes(view: Passes | Embedding | Array) -> Passes:
     return LocalPasses(EmbeddingRows(as_embedding(view)))
 
 
-def origin_of(passes: Passes) -> Tensor | None:
-    """Return a (d,) point amid the rows of a plain array, by a sample spread evenly; None for any other embedding."""
+def start_amid(passes: Passes, taken: Indices) -> None:
+    """Start with these rows taken out, and plain rows seen from a point amid them, by a sample spread evenly."""
+    passes.start(taken, None)
     count = min(len(passes), _SAMPLE_ROWS)
     sample = passes.fetch(np.arange(count) * len(passes) // max(1, count))
-    return sample.middle() if isinstance(sample, DenseEmbedding) else None
+    if isinstance(sample, DenseEmbedding):
+        passes.start(taken, sample.middle())
 
 
 def _chunks(piece: Embedding) -> Iterator[tuple[int, Embedding]]:

@@ -56,14 +56,35 @@ def _farthest_first(view: Features, labeled: Indices, budget: int, *, generator:
 
 
 _STRATEGIES = (
-    Strategy("random", len, _uniform, "every unlabeled example is as likely as any other", needs_model=False),
-    score_strategy("entropy", _entropy, "the most uncertain predictions by entropy", "Settles (2009)"),
-    score_strategy("margin", _margin, "the smallest gap between the two likeliest classes", "Scheffer et al. (2001)"),
+    Strategy(
+        "random",
+        len,
+        _uniform,
+        "every unlabeled example is as likely as any other",
+        needs_model=False,
+        row_wise=True,
+    ),
+    score_strategy("entropy", _entropy, "the most uncertain predictions by entropy", "Settles (2009)", row_wise=True),
     score_strategy(
-        "least-confidence", _least_confidence, "the least probable best class", "Culotta and McCallum (2005)"
+        "margin",
+        _margin,
+        "the smallest gap between the two likeliest classes",
+        "Scheffer et al. (2001)",
+        row_wise=True,
     ),
     score_strategy(
-        "egl", _expected_gradient_length, "the longest gradient expected over labels", "Settles et al. (2007)"
+        "least-confidence",
+        _least_confidence,
+        "the least probable best class",
+        "Culotta and McCallum (2005)",
+        row_wise=True,
+    ),
+    score_strategy(
+        "egl",
+        _expected_gradient_length,
+        "the longest gradient expected over labels",
+        "Settles et al. (2007)",
+        row_wise=True,
     ),
     score_strategy(
         "grad",
@@ -71,6 +92,7 @@ _STRATEGIES = (
         "the gradient farthest from the mean labeled gradient",
         "Khosravani and Zilles (2026)",
         needs_labels=True,
+        row_wise=True,
     ),
     embedding_strategy(
         "badge",
@@ -78,6 +100,7 @@ _STRATEGIES = (
         k_means_plus_plus,
         "k-means++ over pseudo-labeled gradients",
         "Ash et al. (2020)",
+        row_wise=True,
     ),
     embedding_strategy(
         "k-center",
@@ -85,6 +108,7 @@ _STRATEGIES = (
         _farthest_first,
         "the features farthest from all labeled ones, one by one",
         "Sener and Savarese (2018)",
+        row_wise=True,
     ),
 )
 #: Every strategy by its name, in the order in which tables and figures show them.

@@ -37,6 +37,8 @@ class Strategy:
         is_score: whether the view is one number an example, higher meaning "ask first".
         needs_labels: whether it is undefined while nothing is labeled.
         needs_model: whether it looks at the model's outputs at all; if not, no pass over the pool is made for it.
+        row_wise: whether its view of a row depends on that row and the labeled ones alone, and its selector takes
+            ``selectors.Passes``: then it also runs on pools in shards and on clusters.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Strategy:
     is_score: bool = False
     needs_labels: bool = False
     needs_model: bool = True
+    row_wise: bool = False
 
     def select(self, outputs: PoolOutputs, budget: int, *, generator: np.random.Generator) -> Indices:
         """Return (budget,) distinct unlabeled whole-pool indices in pick order.
@@ -65,6 +68,7 @@ def score_strategy(
     source: str = "",
     *,
     needs_labels: bool = False,
+    row_wise: bool = False,
 ) -> Strategy:
     """Make the strategy that asks for the highest scores (top-b).
 
@@ -74,8 +78,9 @@ def score_strategy(
         summary: one line for people.
         source: where it was published.
         needs_labels: whether the score is undefined while nothing is labeled.
+        row_wise: whether the score of a row depends on that row and the labeled ones alone.
     """
-    return Strategy(name, score, _top, summary, source, is_score=True, needs_labels=needs_labels)
+    return Strategy(name, score, _top, summary, source, is_score=True, needs_labels=needs_labels, row_wise=row_wise)
 
 
 def embedding_strategy(
@@ -86,6 +91,7 @@ def embedding_strategy(
     source: str = "",
     *,
     needs_labels: bool = False,
+    row_wise: bool = False,
 ) -> Strategy:
     """Make the strategy that runs a selector on an embedding of the pool.
 
@@ -96,8 +102,10 @@ def embedding_strategy(
         summary: one line for people.
         source: where it was published.
         needs_labels: whether the embedding is undefined while nothing is labeled.
+        row_wise: whether a row of the embedding depends on that row and the labeled ones alone, and the selector is
+            one of ``ladle.selectors`` or goes through ``selectors.Passes`` itself.
     """
-    return Strategy(name, embed, selector, summary, source, needs_labels=needs_labels)
+    return Strategy(name, embed, selector, summary, source, needs_labels=needs_labels, row_wise=row_wise)
 
 
 def _top(view: Scores, labeled: Indices, budget: int, *, generator: np.random.Generator) -> Indices:  # noqa: ARG001
