@@ -73,7 +73,7 @@ def select(
                 bias=bias,
                 memory=memory,
                 scratch=scratch,
-                engine=engine,
+                engine=engine,  # type: ignore[arg-type]  # checked there
                 address=address,
                 on_plan=bar.announce,
                 on_progress=bar.show,

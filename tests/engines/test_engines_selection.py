@@ -1,0 +1,226 @@
+"""A selection from shards gives the picks of the same arrays in memory, within its memory, or a clear error."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from ladle.data.shard_copies import write_shards
+from ladle.engines import Plan, Progress, select_from_shards
+from ladle.errors import BudgetError, DataError, InputError
+from ladle.gradients import find_loss
+from ladle.selectors import farthest_first
+from ladle.strategies import CATALOG, PoolOutputs, list_strategies, score, select
+
+ROWS, WIDTH, CLASSES = 7001, 12, 5
+
+
+@pytest.fixture(scope="module")
+def arrays() -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(ROWS, WIDTH)).astype(np.float16)
+    logits = (2 * rng.normal(size=(ROWS, CLASSES))).astype(np.float16)
+    # A few twins: ties and zero distances must come out the same as well.
+    features[4000:4040], logits[4000:4040] = features[:40], logits[:40]
+    labeled = rng.choice(ROWS, 60, replace=False)
+    return features, logits, labeled, rng.integers(0, CLASSES, 60)
+
+
+@pytest.fixture(scope="module")
+def shards(arrays: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shards")
+    # Cut at different places, and not where chunks end.
+    write_shards(folder / "features", iter([arrays[0]]), rows_a_file=1500)
+    write_shards(folder / "logits", iter([arrays[1]]), rows_a_file=3333)
+    return folder
+
+
+def chosen(shards: Path, arrays: Any, strategy: Any, budget: int = 200, **named: Any) -> Any:
+    named = {"features": shards / "features", "logits": shards / "logits"} | named
+    return select_from_shards(
+        strategy, labeled=arrays[2], labels=arrays[3], budget=budget, seed=3, memory="4GiB", **named
+    )
+
+
+def in_memory(arrays: Any, strategy: Any, budget: int = 200, **named: Any) -> list[int]:
+    features, logits, labeled, labels = arrays
+    return select(
+        strategy, features=features, logits=logits, labeled=labeled, labels=labels, budget=budget, seed=3, **named
+    ).tolist()
+
+
+@pytest.mark.parametrize("name", list_strategies())
+def test_the_picks_are_those_of_the_arrays_in_memory(name: str, shards: Path, arrays: Any) -> None:
+    selection = chosen(shards, arrays, name)
+    assert selection.picks.tolist() == in_memory(arrays, name)
+    assert selection.unlabeled == ROWS - 60
+
+
+@pytest.mark.parametrize("name", ["grad", "badge", "k-center"])
+def test_the_size_of_a_block_and_what_is_kept_change_nothing(
+    name: str, shards: Path, arrays: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ladle.engines.plan._BLOCK_BYTES", 1)  # a chunk a block
+    selection = chosen(shards, arrays, name)
+    assert selection.plan.block_rows == 2048
+    assert selection.picks.tolist() == in_memory(arrays, name)
+
+
+def test_nothing_is_kept_when_the_cap_is_just_enough(
+    shards: Path, arrays: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ladle.engines.plan._resident_bytes", lambda: 300 << 20)
+    plans: list[Plan] = []
+    chosen(shards, arrays, "badge", on_plan=plans.append)
+    assert plans[0].kept_blocks > 0
+    tight = plans[0].memory - plans[0].kept_blocks * plans[0].block_rows * (WIDTH + CLASSES) * 2
+    outputs: dict[str, Any] = {"features": shards / "features", "logits": shards / "logits"}
+    selection = select_from_shards(
+        "badge", labeled=arrays[2], labels=arrays[3], budget=200, seed=3, memory=tight, on_plan=plans.append, **outputs
+    )
+    assert plans[1].kept_blocks == 0
+    assert plans[1].read > plans[0].read
+    assert selection.picks.tolist() == in_memory(arrays, "badge")
+
+
+def test_scores_come_with_the_picks(shards: Path, arrays: Any) -> None:
+    features, logits, labeled, labels = arrays
+    selection = chosen(shards, arrays, "grad")
+    expected = score("grad", features=features, logits=logits, labeled=labeled, labels=labels)[selection.picks]
+    assert np.array_equal(selection.scores, expected)
+    assert chosen(shards, arrays, "badge").scores is None
+
+
+def test_parquet_shards_are_copied_once(arrays: Any, shards: Path, tmp_path: Path) -> None:
+    features = arrays[0].astype(np.float32)
+    for number, part in enumerate(np.array_split(features, 3)):
+        table = pyarrow.table({f"f{column}": part[:, column] for column in range(WIDTH)})
+        pyarrow.parquet.write_table(table, tmp_path / f"part-{number}.parquet")
+    scratch = tmp_path / "scratch"
+    selection = chosen(shards, arrays, "badge", features=f"{tmp_path}/part-*.parquet", scratch=scratch)
+    assert selection.picks.tolist() == in_memory(arrays, "badge")
+    before = {file: file.stat().st_mtime_ns for file in scratch.iterdir()}
+    assert len(before) == 3
+    chosen(shards, arrays, "badge", features=f"{tmp_path}/part-*.parquet", scratch=scratch)
+    assert {file: file.stat().st_mtime_ns for file in scratch.iterdir()} == before
+
+
+def test_without_labels_and_without_bias(shards: Path, arrays: Any) -> None:
+    features, logits = arrays[:2]
+    nobody = np.empty(0, dtype=np.int64)
+    outputs: dict[str, Any] = {"features": shards / "features", "logits": shards / "logits"}
+    for name in ("entropy", "badge", "k-center"):
+        selection = select_from_shards(
+            name, labeled=nobody, labels=nobody, budget=50, seed=1, bias=False, memory="4GiB", **outputs
+        )
+        expected = select(
+            name, features=features, logits=logits, labeled=nobody, labels=nobody, budget=50, seed=1, bias=False
+        )
+        assert selection.picks.tolist() == expected.tolist()
+
+
+def test_progress_counts_rows_and_passes(shards: Path, arrays: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ladle.engines.plan._BLOCK_BYTES", 1)
+    seen: list[Progress] = []
+    selection = chosen(shards, arrays, "badge", on_progress=seen.append)
+    assert seen[0] == Progress(1, selection.plan.passes, 2048, ROWS)
+    assert seen[-1].pass_number == selection.passes
+    assert [one.pass_number for one in seen if one.rows_done == ROWS] == list(range(1, selection.passes + 1))
+    assert all(one.passes >= one.pass_number for one in seen)
+
+
+def test_a_strategy_that_needs_the_whole_pool_is_refused(shards: Path, arrays: Any) -> None:
+    def density(outputs: PoolOutputs) -> torch.Tensor:
+        return (outputs.features - outputs.features.mean(dim=0)).norm(dim=1)
+
+    whole = replace(CATALOG["entropy"], name="density", view=density, row_wise=False)
+    with pytest.raises(InputError, match=r"sees each row alone \(got 'density'\); set row_wise=True"):
+        chosen(shards, arrays, whole)
+
+
+@pytest.mark.parametrize("name", [name for name in list_strategies() if CATALOG[name].needs_model])
+def test_every_strategy_that_says_so_sees_each_row_alone(name: str, arrays: Any) -> None:
+    features, logits = torch.from_numpy(arrays[0]).float(), torch.from_numpy(arrays[1]).float()
+    labels = torch.from_numpy(arrays[3][:20])
+
+    def view(rows: slice) -> Any:
+        part = torch.cat([features[:20], features[rows]]), torch.cat([logits[:20], logits[rows]])
+        seen = CATALOG[name].view(PoolOutputs(*part, np.arange(20), labels, find_loss("cross-entropy"), bias=True))
+        return seen.take(slice(20, None)).materialize() if hasattr(seen, "materialize") else seen[20:]
+
+    assert CATALOG[name].row_wise
+    assert torch.equal(view(slice(100, 200)), view(slice(0, 1000))[100:200])
+
+
+@pytest.mark.parametrize(
+    ("file", "value", "row"), [("features", np.nan, 5000), ("logits", np.inf, 3400), ("features", -np.inf, 0)]
+)
+def test_a_row_that_is_not_finite_is_named(
+    file: str, value: float, row: int, arrays: Any, shards: Path, tmp_path: Path
+) -> None:
+    damaged = arrays[0 if file == "features" else 1].copy()
+    damaged[row, 2] = value
+    paths = write_shards(tmp_path, iter([damaged]), rows_a_file=1500)
+    expected = rf"row {row % 1500} of {paths[row // 1500]}, row {row} of the pool"
+    for name in ("entropy", "badge", "k-center"):
+        with pytest.raises(DataError, match=expected):
+            chosen(shards, arrays, name, **{file: tmp_path})
+
+
+def test_shards_that_disagree_are_named(arrays: Any, shards: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "a-1.npy", arrays[0][:10])
+    np.save(tmp_path / "a-2.npy", arrays[0][:10, :7])
+    with pytest.raises(DataError, match=r"equally wide \(got 12 columns in .*a-1\.npy, 7 in .*a-2\.npy\)"):
+        chosen(shards, arrays, "grad", features=tmp_path)
+    with pytest.raises(InputError, match=r"features=10, logits=7001"):
+        chosen(shards, arrays, "grad", features=tmp_path / "a-1.npy")
+
+
+def test_a_cap_that_cannot_hold_the_labeled_rows_is_refused_before_work_starts(shards: Path, arrays: Any) -> None:
+    outputs: dict[str, Any] = {"features": shards / "features", "logits": shards / "logits"}
+    seen: list[Any] = []
+    with pytest.raises(InputError, match=r"60 labeled rows.*\(got 20 MiB, needed .*\); raise the cap"):
+        select_from_shards(
+            "badge", labeled=arrays[2], labels=arrays[3], budget=9, memory="20MiB", on_progress=seen.append, **outputs
+        )
+    assert not seen
+
+
+@pytest.mark.parametrize(
+    ("named", "error", "message"),
+    [
+        ({"budget": 0}, BudgetError, "budget=0"),
+        ({"budget": ROWS}, BudgetError, "unlabeled=6941"),
+        ({"engine": "spark"}, InputError, r"local or ray \(got 'spark'\)"),
+        ({"features": "nothing-here-*.npy"}, DataError, r"got none at nothing-here-\*\.npy"),
+        ({"features": "gopher://bucket/x"}, DataError, "where pyarrow can read"),
+    ],
+)
+def test_wrong_input_is_refused(
+    named: dict[str, Any], error: type[Exception], message: str, shards: Path, arrays: Any
+) -> None:
+    with pytest.raises(error, match=message):
+        chosen(shards, arrays, "grad", **named)
+
+
+@pytest.mark.parametrize("memory", ["", "4 apples", "-1", "0"])
+def test_memory_that_is_no_size_is_refused(memory: str, shards: Path, arrays: Any) -> None:
+    outputs: dict[str, Any] = {"features": shards / "features", "logits": shards / "logits"}
+    with pytest.raises(InputError, match="write it like 4GiB"):
+        select_from_shards("grad", labeled=arrays[2], labels=arrays[3], budget=9, memory=memory, **outputs)
+
+
+def test_a_selector_of_ones_own_goes_through_passes(shards: Path, arrays: Any) -> None:
+    def nearest_last(view: Any, labeled: Any, budget: int, *, generator: np.random.Generator) -> Any:
+        return farthest_first(view, labeled, budget)[::-1]
+
+    mine = replace(CATALOG["k-center"], name="mine", selector=nearest_last)
+    assert chosen(shards, arrays, mine, 30).picks.tolist() == in_memory(arrays, "k-center", 30)[::-1]
