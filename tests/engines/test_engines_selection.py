@@ -52,9 +52,10 @@ def chosen(shards: Path, arrays: Any, strategy: Any, budget: int = 200, **named:
 
 def in_memory(arrays: Any, strategy: Any, budget: int = 200, **named: Any) -> list[int]:
     features, logits, labeled, labels = arrays
-    return select(
+    picks = select(
         strategy, features=features, logits=logits, labeled=labeled, labels=labels, budget=budget, seed=3, **named
-    ).tolist()
+    )
+    return [int(pick) for pick in picks]
 
 
 @pytest.mark.parametrize("name", list_strategies())
@@ -139,7 +140,8 @@ def test_progress_counts_rows_and_passes(shards: Path, arrays: Any, monkeypatch:
 
 def test_a_strategy_that_needs_the_whole_pool_is_refused(shards: Path, arrays: Any) -> None:
     def density(outputs: PoolOutputs) -> torch.Tensor:
-        return (outputs.features - outputs.features.mean(dim=0)).norm(dim=1)
+        from_mean: torch.Tensor = (outputs.features - outputs.features.mean(dim=0)).square().sum(dim=1)
+        return from_mean
 
     whole = replace(CATALOG["entropy"], name="density", view=density, row_wise=False)
     with pytest.raises(InputError, match=r"sees each row alone \(got 'density'\); set row_wise=True"):
@@ -172,7 +174,7 @@ def test_a_row_that_is_not_finite_is_named(
     expected = rf"row {row % 1500} of {paths[row // 1500]}, row {row} of the pool"
     for name in ("entropy", "badge", "k-center"):
         with pytest.raises(DataError, match=expected):
-            chosen(shards, arrays, name, **{file: tmp_path})
+            chosen(shards, arrays, name, 200, **{file: tmp_path})
 
 
 def test_shards_that_disagree_are_named(arrays: Any, shards: Path, tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from ladle.errors import ConfigError, StoreConflictError
 from ladle.experiments import ExperimentConfig, ExperimentStore, experiment_from, run_experiment
 from ladle.experiments.run import run_one
 from ladle.experiments.store import FinishedRound
-from ladle.experiments.tables import rounds, runs
+from ladle.experiments.tables import rounds
 from ladle.session import EventLog, open_database
-from ladle.session.database import events, sessions
+from reference.stored_experiment import stored
 
 FILE = """
 name = "small"
@@ -39,29 +39,6 @@ rounds = 4
 epochs = 12
 learning_rate = [0.001, 0.05]
 """
-
-
-def stored(url: str) -> dict[str, Any]:
-    """Everything a store holds that must not depend on how it came to be: picks, labels, accuracies, counts."""
-    engine = open_database(url)
-    with engine.connect() as connection:
-        log = connection.execute(
-            select(sessions.c.name, events.c.sequence, events.c.kind, events.c.payload)
-            .join(sessions, sessions.c.id == events.c.session_id)
-            .order_by(sessions.c.name, events.c.sequence)
-        ).all()
-        measured = connection.execute(
-            select(runs.c.strategy, runs.c.seed, rounds.c.round, rounds.c.labeled, rounds.c.test_accuracy)
-            .join(runs, runs.c.id == rounds.c.run_id)
-            .order_by(runs.c.strategy, runs.c.seed, rounds.c.round)
-        ).all()
-    (results,) = ExperimentStore(engine).results()
-    engine.dispose()
-    events_without_seconds = [
-        (name, sequence, kind, {key: value for key, value in payload.items() if key != "seconds"})
-        for name, sequence, kind, payload in log
-    ]
-    return {"events": events_without_seconds, "rounds": [tuple(row) for row in measured], "rate": results.learning_rate}
 
 
 @pytest.fixture(scope="module")

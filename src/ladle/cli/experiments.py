@@ -32,6 +32,13 @@ def run(
         Path | None, typer.Option(help="Folder with data sets, looked in first.", envvar="LADLE_DATA_HOME")
     ] = None,
     device: Annotated[str, typer.Option(help="Where models train.", metavar="cpu|cuda")] = "cpu",
+    engine: Annotated[str, typer.Option(help="This machine's cores, or a cluster's.", metavar="local|ray")] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="Of a running Ray cluster, HOST:PORT; without it Ray is started here.")
+    ] = None,
+    gpus_per_run: Annotated[
+        float, typer.Option(help="Share of a GPU that a run takes on a cluster; 0.25 lets four share one.")
+    ] = 1.0,
 ) -> None:
     """Run an experiment: every strategy with every seed, on all cores.
 
@@ -63,6 +70,9 @@ def run(
                 workers=workers,
                 data_home=resolve_data_home(data_home),
                 device=device,
+                engine=engine,
+                address=address,
+                gpus_per_run=gpus_per_run,
                 on_progress=bar.show,
             )
     except KeyboardInterrupt:

@@ -6,11 +6,12 @@ import math
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 
@@ -25,6 +26,15 @@ from ladle.experiments.workers import Workplace, run_task, sweep_task, worker_pr
 from ladle.session import open_database
 
 _ResultT = TypeVar("_ResultT")
+
+
+class Executor(Protocol):
+    """Runs functions somewhere else: worker processes, or tasks on a cluster."""
+
+    def submit(self, function: Callable[..., _ResultT], /, *arguments: Any) -> Future[_ResultT]:
+        """Return the future of a call."""
+        ...
+
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 # A pass over the pool, an evaluation and a selection, in training steps: only the time left depends on it.
@@ -57,6 +67,9 @@ def run_experiment(
     workers: int | None = None,
     data_home: Path | None = None,
     device: str = "cpu",
+    engine: str = "local",
+    address: str | None = None,
+    gpus_per_run: float = 1.0,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> ExperimentResults:
     """Run what is not stored yet, and return the results of the whole experiment.
@@ -67,22 +80,27 @@ def run_experiment(
         workers: processes, of one thread each; one a core by default. Their number never changes a result.
         data_home: where to look for data sets first.
         device: ``cpu`` or ``cuda``.
+        engine: ``local``, worker processes on this machine, or ``ray``, tasks on a cluster. It never changes a result.
+        address: of a running Ray cluster; without it Ray is started on this machine.
+        gpus_per_run: share of a GPU that a run takes on a cluster when the device is ``cuda``.
         on_progress: called twice a second with how far it is.
 
     Returns:
         The results over all seeds that every strategy has finished.
 
     Raises:
-        ConfigError: more labels than the pool has, a device that is not there, a store that lives in memory.
+        ConfigError: more labels than the pool has, a device that is not there, a store that lives in memory, or a
+            cluster that cannot be reached or cannot reach the store.
+        MissingExtraError: the engine ``ray`` without Ray installed.
         DataError: a data set that cannot be had.
         StoreError: a store that cannot be used.
     """
     report = on_progress or _ignore
-    workers = _check_workers(workers, device)
-    engine = open_database(store)
-    if engine.url.get_backend_name() == "sqlite" and engine.url.database in (None, "", ":memory:"):
+    workers = _check_workers(workers, device, engine)
+    database = open_database(store)
+    if database.url.get_backend_name() == "sqlite" and database.url.database in (None, "", ":memory:"):
         raise ConfigError(f"an experiment's store must outlive the process (got {store!r}); use sqlite:///ladle.db")
-    experiments = ExperimentStore(engine)
+    experiments = ExperimentStore(database)
     report(_progress(config, experiments, "loading data"))
     pool = load_pool(config.data, data_home=data_home)
     check_fit(config, pool)
@@ -91,7 +109,7 @@ def run_experiment(
         with tempfile.TemporaryDirectory(prefix="ladle-pool-") as directory:
             save_pool(pool, Path(directory))
             workplace = Workplace(Path(directory), store, device)
-            with worker_processes(workers) as executor:
+            with _executor(engine, workers, workplace, address, gpus_per_run) as executor:
                 try:
                     _sweep(config, experiments, workplace, executor, report)
                     _run(config, experiments, workplace, executor, report)
@@ -122,10 +140,14 @@ def check_fit(config: ExperimentConfig, pool: Pool) -> None:
     network_for(config.model, pool)
 
 
-def _check_workers(workers: int | None, device: str) -> int:
+def _check_workers(workers: int | None, device: str, engine: str) -> int:
+    if engine not in ("local", "ray"):
+        raise ConfigError(f"the engine is local or ray (got {engine!r}); name one of the two")
+    if engine == "ray" and workers is not None:
+        raise ConfigError(f"on a cluster its cores say how many runs go at once (got workers={workers}); leave it out")
     if device not in ("cpu", "cuda"):
         raise ConfigError(f"the device is cpu or cuda (got {device!r}); name one of the two")
-    if device == "cuda" and not torch.cuda.is_available():
+    if device == "cuda" and engine == "local" and not torch.cuda.is_available():
         raise ConfigError("there is no CUDA device here (got device='cuda'); use --device cpu")
     count = (os.cpu_count() or 1) if workers is None else workers
     if count < 1:
@@ -133,11 +155,30 @@ def _check_workers(workers: int | None, device: str) -> int:
     return count
 
 
+@contextmanager
+def _executor(
+    engine: str, workers: int, workplace: Workplace, address: str | None, gpus_per_run: float
+) -> Iterator[Executor]:
+    if engine == "local":
+        with worker_processes(workers) as processes:
+            yield processes
+        return
+    from ladle.experiments.ray_grid import ray_tasks
+
+    with ray_tasks(
+        workplace.pool_directory,
+        address=address,
+        store=workplace.store,
+        gpus_per_run=gpus_per_run if workplace.device == "cuda" else 0.0,
+    ) as tasks:
+        yield tasks
+
+
 def _sweep(
     config: ExperimentConfig,
     experiments: ExperimentStore,
     workplace: Workplace,
-    executor: ProcessPoolExecutor,
+    executor: Executor,
     report: Callable[[Progress], None],
 ) -> None:
     """Choose the learning rate once, if there is a choice and it has not been made."""
@@ -161,7 +202,7 @@ def _run(
     config: ExperimentConfig,
     experiments: ExperimentStore,
     workplace: Workplace,
-    executor: ProcessPoolExecutor,
+    executor: Executor,
     report: Callable[[Progress], None],
 ) -> None:
     rate = experiments.learning_rate(config)

@@ -1,0 +1,153 @@
+"""On a cluster of two nodes the picks and accuracies are those of one machine, also when a node is killed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ladle.data.shard_copies import write_shards
+from ladle.engines import Progress, select_from_shards
+from ladle.engines.cluster import connect
+from ladle.errors import ConfigError, DataError, MissingExtraError
+from ladle.experiments import ExperimentConfig, run_experiment
+from ladle.experiments.config import experiment_from
+from ladle.experiments.store import ExperimentStore
+from ladle.session import open_database
+from ladle.strategies import select
+from reference.stored_experiment import stored
+
+pytest.importorskip("ray")
+pytestmark = [
+    pytest.mark.timeout(300),
+    # Ray's own, from its sockets, processes and settings to come.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+ROWS, WIDTH, CLASSES = 9001, 8, 4
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    """Two nodes on this machine, one core each."""
+    ray = pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    # A dead node is found out within seconds, not half a minute.
+    settings = {"health_check_period_ms": 500, "health_check_timeout_ms": 1000, "health_check_failure_threshold": 3}
+    head = {"num_cpus": 1, "include_dashboard": False, "_system_config": settings}
+    two = Cluster(initialize_head=True, head_node_args=head)
+    two.add_node(num_cpus=1)
+    two.wait_for_nodes()
+    yield two
+    ray.shutdown()
+    two.shutdown()
+
+
+@pytest.fixture(scope="module")
+def problem(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("pool")
+    arrays = {
+        "features": rng.normal(size=(ROWS, WIDTH)).astype(np.float16),
+        "logits": (2 * rng.normal(size=(ROWS, CLASSES))).astype(np.float16),
+    }
+    for name, array in arrays.items():
+        write_shards(folder / name, iter([array]), rows_a_file=2500)
+    labeled = rng.choice(ROWS, 30, replace=False)
+    asked = {"labeled": labeled, "labels": rng.integers(0, CLASSES, 30), "budget": 120, "seed": 3}
+    return {"folder": folder, "arrays": arrays, "asked": asked}
+
+
+def on_the_cluster(problem: dict[str, Any], name: str, cluster: Any, **named: Any) -> Any:
+    folder = problem["folder"]
+    files = {"features": folder / "features", "logits": folder / "logits"}
+    return select_from_shards(
+        name, **(files | problem["asked"] | named), memory="4GiB", engine="ray", address=cluster.address
+    )
+
+
+def test_the_picks_are_those_of_the_arrays_in_memory(problem: dict[str, Any], cluster: Any, tmp_path: Path) -> None:
+    for name in ("random", "grad", "badge", "k-center"):
+        selection = on_the_cluster(problem, name, cluster)
+        assert selection.picks.tolist() == select(name, **problem["arrays"], **problem["asked"]).tolist()
+    # What a worker finds wrong is told as if there were no cluster.
+    damaged = problem["arrays"]["features"].copy()
+    damaged[8000, 3] = np.nan
+    np.save(tmp_path / "damaged.npy", damaged)
+    for name in ("grad", "badge"):
+        with pytest.raises(
+            DataError, match=r"^rows must be finite \(got NaN or infinity in row 8000 of .*damaged\.npy"
+        ):
+            on_the_cluster(problem, name, cluster, features=tmp_path / "damaged.npy")
+
+
+def test_a_node_killed_in_the_middle_changes_no_pick(problem: dict[str, Any], cluster: Any) -> None:
+    killed: list[int] = []
+
+    def kill(progress: Progress) -> None:
+        if progress.pass_number == 3 and not killed:
+            killed.append(progress.pass_number)
+            (second,) = cluster.worker_nodes
+            cluster.remove_node(second, allow_graceful=False)
+
+    selection = on_the_cluster(problem, "badge", cluster, on_progress=kill)
+    assert killed
+    assert selection.passes > 3
+    assert selection.picks.tolist() == select("badge", **problem["arrays"], **problem["asked"]).tolist()
+
+
+def small_experiment() -> ExperimentConfig:
+    return experiment_from(
+        {
+            "name": "small",
+            "strategies": ["random", "badge"],
+            "seeds": 2,
+            "data": {"name": "digits"},
+            "model": {"name": "mlp"},
+            "schedule": {"initial": 20, "batch": 20, "rounds": 6},
+            "training": {"epochs": 20, "learning_rate": [0.01, 0.005]},
+        }
+    )
+
+
+def test_an_experiment_goes_on_when_a_node_is_killed(cluster: Any, tmp_path: Path) -> None:
+    config, here, there = small_experiment(), f"sqlite:///{tmp_path}/here.db", f"sqlite:///{tmp_path}/there.db"
+    run_experiment(config, store=here, workers=1)
+    experiments = ExperimentStore(open_database(there))
+
+    def kill_after_the_first_rounds() -> None:
+        while sum(experiments.finished_rounds(config).values()) < 2:
+            time.sleep(0.05)
+        (second,) = cluster.worker_nodes
+        cluster.remove_node(second, allow_graceful=False)
+
+    killer = threading.Thread(target=kill_after_the_first_rounds, daemon=True)
+    killer.start()
+    run_experiment(config, store=there, engine="ray", address=cluster.address)
+    killer.join()
+    assert stored(there) == stored(here)
+
+
+def test_an_address_where_nothing_answers_is_refused_at_once() -> None:
+    started = time.monotonic()
+    with (
+        pytest.raises(ConfigError, match=r"got 127\.0\.0\.1:9: .*start it there with: ray start --head"),
+        connect("127.0.0.1:9"),
+    ):
+        pass
+    # Ray itself would go on trying; this asserts that it was not asked, not how fast a machine is.
+    assert time.monotonic() - started < 60
+
+
+def test_without_ray_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'ladle\[ray\]'"), connect():
+        pass
