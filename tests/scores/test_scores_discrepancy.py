@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -221,7 +222,7 @@ def test_the_closed_form_is_the_norm_of_materialized_differences() -> None:
 def test_one_product_gives_logits_and_discrepancy(
     rows: int, bias: bool, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ladle.scores.discrepancy._ROWS_AT_ONCE", 128)
+    monkeypatch.setattr(sys.modules["ladle.scores.discrepancy"], "_ROWS_AT_ONCE", 128)
     generator, loss = torch.Generator().manual_seed(0), find_loss(name)
     features = torch.randn(rows, 6, generator=generator, dtype=torch.float64)
     weight, offset = torch.randn(4, 6, generator=generator).double(), torch.randn(4, generator=generator).double()

@@ -7,6 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
+from ladle.cli.benchmarks import bench
 from ladle.cli.experiments import report, run
 from ladle.cli.lists import datasets, strategies
 from ladle.cli.selecting import select
@@ -32,6 +33,7 @@ app.command()(report)
 app.command()(strategies)
 app.command()(datasets)
 app.command()(select)
+app.add_typer(bench, name="bench")
 
 
 def main() -> None:
