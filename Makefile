@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := src tests
+SOURCES := src tests benchmarks
+PEERS := .venv-peers
 
-.PHONY: demo test lint types layers unit clean
+.PHONY: demo test lint types layers unit bench bench-large bench-peers clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ladle run quickstart --store sqlite:///demo.db
@@ -36,5 +37,25 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@ $(VENV)/.demo
 
+# Speed, as ratios in one run; about twenty minutes on two cores with nothing else running. Writes docs/performance.md.
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/selection.py $(if $(wildcard $(PEERS)/bin/python),--peers $(PEERS)/bin/python)
+	$(BIN)/python benchmarks/scoring.py
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/table2.py
+	$(BIN)/python benchmarks/report.py
+
+# A million rows in memory, ten million on disk: needs 6 GiB of memory and of disk, and half an hour.
+bench-large: $(VENV)/.dev
+	$(BIN)/python benchmarks/large.py
+	$(BIN)/python benchmarks/shards.py
+	$(BIN)/python benchmarks/report.py
+
+# Other libraries, to compare with: their pins need an environment of their own.
+bench-peers:
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet 'torch>=2.6,<2.14'
+	$(PEERS)/bin/pip install --quiet scikit-activeml==1.0.1 small-text==1.4.1
+
 clean:
-	rm -rf $(VENV) build dist report demo.db demo.db-wal demo.db-shm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) build dist report demo.db demo.db-wal demo.db-shm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
