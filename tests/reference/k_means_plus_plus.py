@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,20 +28,21 @@ def probabilities(rows: NDArray[Any], labeled: Sequence[int], drawn: Sequence[in
 
 
 def k_means_plus_plus(
-    rows: NDArray[Any], labeled: Sequence[int], budget: int, first: int, uniforms: Iterator[float]
+    rows: NDArray[Any], labeled: Sequence[int], budget: int, first: int, generator: np.random.Generator
 ) -> list[int]:
-    """Draw with these uniform numbers: each falls into the share of one row, shares laid side by side by index."""
-    drawn = [first]
+    """Draw one row after the other, each by its squared distance to the nearest of those before."""
+    drawn, weights = [first], np.full(len(rows), np.inf)
     while len(drawn) < budget:
-        mark, reach = next(uniforms), 0.0
-        for row, share in enumerate(probabilities(rows, labeled, drawn)):
-            reach += share
-            if mark < reach:
-                drawn.append(row)
-                break
-        else:
-            raise AssertionError("the shares add up to less than the mark")
+        weights = np.minimum(weights, ((rows - rows[drawn[-1]]) ** 2).sum(axis=1))
+        weights[[*labeled, drawn[-1]]] = 0.0
+        drawn.append(int(generator.choice(len(rows), p=weights / weights.sum())))
     return drawn
+
+
+def potential(rows: NDArray[Any], labeled: Sequence[int], drawn: Sequence[int]) -> float:
+    """Return the sum of the unlabeled rows' squared distances to the nearest drawn row."""
+    free = np.delete(rows, labeled, axis=0)
+    return float(np.min([((free - rows[row]) ** 2).sum(axis=1) for row in drawn], axis=0).sum())
 
 
 def sequence_probabilities(

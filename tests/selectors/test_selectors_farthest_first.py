@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ladle.gradients import FactoredGradients
-from ladle.selectors import DenseEmbedding, farthest_first
+from ladle.selectors import DenseEmbedding, LocalPasses, farthest_first
 from ladle.typing import Indices
 from reference import farthest_first as yardstick
 
@@ -59,6 +62,52 @@ def test_ties_on_a_grid_go_to_the_lowest_index(problem: Problem, dtype: type[np.
     if budget:
         picks = farthest_first(points, indices(*labeled), budget)
         assert picks.tolist() == yardstick.farthest_first(points.astype(np.float64), labeled, budget)
+
+
+@contextmanager
+def few_candidates(count: int, chunk: int) -> Iterator[list[int]]:
+    """Look at so few rows between passes that there are many; counts the passes."""
+    module, reach, passes = sys.modules["ladle.selectors.farthest_first"], LocalPasses.reach, []
+
+    def counted(self: LocalPasses, centers: Any, taken: Indices) -> None:
+        passes.append(len(taken))
+        reach(self, centers, taken)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_FEWEST_CANDIDATES", count)
+        patch.setattr(module, "_MOST_CANDIDATES", count)
+        patch.setattr("ladle.selectors.passes.CHUNK_ROWS", chunk)
+        patch.setattr(LocalPasses, "reach", counted)
+        yield passes
+
+
+@settings(max_examples=150, deadline=None)
+@given(problem=problems(), count=st.integers(1, 5), chunk=st.integers(1, 5), grid=st.booleans())
+def test_many_passes_give_the_same_picks(problem: Problem, count: int, chunk: int, grid: bool) -> None:
+    rows, width, labeled, budget, seed = problem
+    rng = np.random.default_rng(seed)
+    points = rng.integers(-1, 2, size=(rows, width)).astype(float) if grid else rng.normal(size=(rows, width))
+    labeled = labeled or [rows - 1]
+    budget = min(budget, rows - len(labeled))
+    if budget:
+        with few_candidates(count, chunk):
+            picks = farthest_first(points, indices(*labeled), budget)
+        assert picks.tolist() == yardstick.farthest_first(points, labeled, budget)
+
+
+def test_equal_distances_do_not_cost_a_pass_a_pick() -> None:
+    points = np.eye(200, dtype=np.float32)
+    with few_candidates(20, 64) as passes:
+        picks = farthest_first(points, indices(0), 150)
+    assert picks.tolist() == list(range(1, 151))
+    assert len(passes) <= 9
+
+
+def test_a_spread_pool_takes_few_passes() -> None:
+    points = np.random.default_rng(0).normal(size=(4000, 5))
+    with few_candidates(400, 512) as passes:
+        farthest_first(points, indices(0), 300)
+    assert 1 < len(passes) < 40
 
 
 @settings(max_examples=40, deadline=None)

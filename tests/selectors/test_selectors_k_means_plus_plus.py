@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from typing import Any
 
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 
 from ladle.errors import InputError
 from ladle.gradients import FactoredGradients
-from ladle.selectors import k_means_plus_plus, uniform
+from ladle.selectors import LocalPasses, k_means_plus_plus, uniform
+from ladle.selectors.k_means_plus_plus import accepted
 from ladle.typing import Indices
 from reference import k_means_plus_plus as yardstick
 
@@ -39,17 +41,19 @@ def problems(draw: st.DrawFn) -> Problem:
     return rows, width, labeled, draw(st.integers(1, rows - len(labeled))), draw(st.integers(0, 9999))
 
 
-@settings(max_examples=80, deadline=None)
-@given(problem=problems(), whole=st.booleans())
-def test_the_same_uniform_numbers_draw_the_same_rows(problem: Problem, whole: bool) -> None:
-    rows, width, labeled, budget, seed = problem
-    rng = np.random.default_rng(seed)
-    points = rng.integers(-1, 2, size=(rows, width)).astype(float) if whole else rng.normal(size=(rows, width))
-    first = yardstick.first_of_largest_norm(points, labeled)
-    numbers = iter(np.random.default_rng(seed + 1).random(budget).tolist())
-    expected = yardstick.k_means_plus_plus(points, labeled, budget, first, numbers)
-    picks = k_means_plus_plus(points, indices(*labeled), budget, generator=np.random.default_rng(seed + 1))
-    assert picks.tolist() == expected
+def test_the_acceptance_rule_by_hand() -> None:
+    # Four candidates; the first and the last are the same row. Squared distances at the last pass: 4, 4, 9, 4.
+    squared = np.array([4.0, 4.0, 9.0, 4.0])
+    between = np.array([[0.0, 1.0, 6.0, 0.0], [1.0, 0.0, 8.0, 1.0], [6.0, 8.0, 0.0, 6.0], [0.0, 1.0, 6.0, 0.0]])
+    # The first is kept whatever its number is: nothing has been kept since the pass, 4 of 4 are left.
+    # Then 1 of 4 is left of the second: kept below a quarter. 6 of 9 of the third: below two thirds. None of the last.
+    rows = [([0.99, 0.24, 0.66, 0.0], [0, 1, 2]), ([0.99, 0.25, 0.66, 0.0], [0, 2]), ([0.0, 0.26, 0.67, 0.0], [0])]
+    for uniforms, kept in rows:
+        assert accepted(squared, between, np.array(uniforms), 4).tolist() == kept
+    # Once so many are kept as are wanted, the others are not looked at.
+    assert accepted(squared, between, np.array([0.99, 0.24, 0.66, 0.0]), 2).tolist() == [0, 1]
+    # A candidate that is kept counts for all after it: with the second, 6 of 9 of the third are left, not 8.
+    assert accepted(squared, between, np.array([0.5, 0.0, 0.7, 0.0]), 4).tolist() == [0, 1]
 
 
 @settings(max_examples=40, deadline=None)
@@ -60,12 +64,12 @@ def test_factored_gradients_are_drawn_as_if_materialized(problem: Problem, class
     gradients = FactoredGradients(
         torch.from_numpy(rng.normal(size=(rows, classes))), torch.from_numpy(rng.normal(size=(rows, width)))
     )
-    points = gradients.materialize().flatten(1).numpy()
-    first = yardstick.first_of_largest_norm(points, labeled)
-    numbers = iter(np.random.default_rng(seed + 1).random(budget).tolist())
-    expected = yardstick.k_means_plus_plus(points, labeled, budget, first, numbers)
-    picks = k_means_plus_plus(gradients, indices(*labeled), budget, generator=np.random.default_rng(seed + 1))
-    assert picks.tolist() == expected
+    points = gradients.materialize().flatten(1)
+    picks = [
+        k_means_plus_plus(view, indices(*labeled), budget, generator=np.random.default_rng(seed + 1)).tolist()
+        for view in (gradients, points)
+    ]
+    assert picks[0] == picks[1]
 
 
 def counted(budget: int, first: Any) -> Counter[tuple[int, ...]]:
@@ -98,11 +102,51 @@ def first_probabilities(first: str) -> dict[int, float]:
 
 
 @pytest.mark.parametrize("first", ["largest-norm", "uniform"])
-def test_sequences_come_as_often_as_the_textbook_says(first: str) -> None:
-    counts, start = counted(3, first), first_probabilities(first)
-    assert p_value(counts, yardstick.sequence_probabilities(POOL, LABELED, 3, start)) > 0.01
+@pytest.mark.parametrize(("fewest", "most", "chunk"), [(32, 4096, 2048), (1, 1, 2), (2, 2, 3), (3, 3, 1)])
+def test_sequences_come_as_often_as_the_textbook_says(
+    first: str, fewest: int, most: int, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Few candidates make many passes, small chunks many of them: the law must be the same.
+    module = sys.modules["ladle.selectors.k_means_plus_plus"]
+    monkeypatch.setattr(module, "_FEWEST_CANDIDATES", fewest)
+    monkeypatch.setattr(module, "_MOST_CANDIDATES", most)
+    monkeypatch.setattr("ladle.selectors.passes.CHUNK_ROWS", chunk)
+    counts, start = counted(4, first), first_probabilities(first)
+    assert p_value(counts, yardstick.sequence_probabilities(POOL, LABELED, 4, start)) > 0.01
     # The test can tell: distances instead of their squares would be found out.
-    assert p_value(counts, yardstick.sequence_probabilities(POOL, LABELED, 3, start, power=1)) < 1e-6
+    assert p_value(counts, yardstick.sequence_probabilities(POOL, LABELED, 4, start, power=1)) < 1e-4
+
+
+def test_a_larger_batch_follows_the_law_of_one_by_one() -> None:
+    # Forty of three hundred in several blocks: how often each row is drawn, and how well the batch covers the pool.
+    rng = np.random.default_rng(1)
+    points = rng.normal(size=(300, 3)) * rng.uniform(0.2, 3.0, size=(300, 1))
+    first = yardstick.first_of_largest_norm(points, [])
+    drawn: dict[str, list[Any]] = {"blocks": [], "one by one": []}
+    left: dict[str, list[float]] = {"blocks": [], "one by one": []}
+    for seed in range(300):
+        numbers = np.random.default_rng(seed).random(40)
+        batches: dict[str, Any] = {
+            "blocks": k_means_plus_plus(points, NOBODY, 40, generator=np.random.default_rng(seed + 1000)),
+            "one by one": one_by_one(points, 40, first, numbers),
+        }
+        for name, picks in batches.items():
+            drawn[name].extend(picks)
+            squared = ((points[:, None] - points[np.asarray(picks)]) ** 2).sum(axis=2)
+            left[name].append(squared.min(axis=1).sum())
+    table = [np.bincount(np.array(drawn[name]) // 30, minlength=10) for name in drawn]
+    assert scipy.stats.chi2_contingency(table).pvalue > 0.01
+    assert scipy.stats.ks_2samp(left["blocks"], left["one by one"]).pvalue > 0.01
+
+
+def one_by_one(points: NDArray[Any], budget: int, first: int, numbers: NDArray[Any]) -> list[int]:
+    picks = [first]
+    nearest = ((points - points[first]) ** 2).sum(axis=1)
+    while len(picks) < budget:
+        reach = np.cumsum(nearest)
+        picks.append(int(np.searchsorted(reach, numbers[len(picks)] * reach[-1], side="right")))
+        nearest = np.minimum(nearest, ((points - points[picks[-1]]) ** 2).sum(axis=1))
+    return picks
 
 
 def test_rows_far_away_in_numbers_are_drawn_as_often_as_beside_the_origin() -> None:
@@ -174,21 +218,18 @@ def test_zero_gradients_are_drawn_too() -> None:
 class LastNumber(np.random.Generator):
     """A generator of the largest number below one, where rounding may step over the last row."""
 
-    def random(self, *args: Any, **named: Any) -> Any:
-        return np.nextafter(1.0, 0.0)
-
-
-def test_the_largest_uniform_number_draws_the_last_row_with_any_weight() -> None:
-    points = np.array([[0.1], [3.3], [0.7], [0.2], [3.3], [3.3]])
-    picks = k_means_plus_plus(points, NOBODY, 3, generator=LastNumber(np.random.PCG64(0)))
-    assert picks.tolist() == [1, 3, 2]
+    def random(self, size: Any = None, *args: Any, **named: Any) -> Any:
+        largest = np.nextafter(1.0, 0.0)
+        return largest if size is None else np.full(size, largest)
 
 
 @settings(max_examples=60, deadline=None)
-@given(weights=st.lists(st.floats(1e-150, 1e150), min_size=2, max_size=9))
-def test_no_number_below_one_steps_over_the_last_row(weights: list[float]) -> None:
+@given(weights=st.lists(st.floats(1e-150, 1e150), min_size=2, max_size=9), chunk=st.integers(1, 5))
+def test_no_number_below_one_steps_over_the_last_row(weights: list[float], chunk: int) -> None:
     points = np.concatenate([[[0.0]], np.array(weights)[:, np.newaxis]])
-    picks = k_means_plus_plus(points, NOBODY, len(points), generator=LastNumber(np.random.PCG64(0)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ladle.selectors.passes.CHUNK_ROWS", chunk)
+        picks = k_means_plus_plus(points, NOBODY, len(points), generator=LastNumber(np.random.PCG64(0)))
     assert sorted(picks.tolist()) == list(range(len(points)))
 
 
@@ -198,6 +239,20 @@ def test_a_small_share_of_a_large_pool_is_still_drawn() -> None:
     points[0], points[-1] = 100.0, 99.0
     picks = k_means_plus_plus(points, NOBODY, 2, generator=LastNumber(np.random.PCG64(0)))
     assert picks.tolist() == [0, 20_001]
+
+
+def test_few_passes_are_made_for_many_picks(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes: list[int] = []
+    reach = LocalPasses.reach
+
+    def counted_reach(self: LocalPasses, centers: Any, taken: Indices) -> None:
+        passes.append(len(taken))
+        reach(self, centers, taken)
+
+    monkeypatch.setattr(LocalPasses, "reach", counted_reach)
+    points = np.random.default_rng(0).normal(size=(5000, 8))
+    k_means_plus_plus(points, NOBODY, 1000, generator=np.random.default_rng(0))
+    assert len(passes) < 20
 
 
 def test_a_generator_goes_on_where_it_was() -> None:
