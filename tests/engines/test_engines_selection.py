@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -226,3 +228,36 @@ def test_a_selector_of_ones_own_goes_through_passes(shards: Path, arrays: Any) -
 
     mine = replace(CATALOG["k-center"], name="mine", selector=nearest_last)
     assert chosen(shards, arrays, mine, 30).picks.tolist() == in_memory(arrays, "k-center", 30)[::-1]
+
+
+_CAPPED = """
+import sys
+from pathlib import Path
+import numpy as np
+from ladle.engines import select_from_shards
+
+folder = Path(sys.argv[1])
+selection = select_from_shards(
+    sys.argv[2], features=folder / "features", logits=folder / "logits", labeled=np.arange(50),
+    labels=np.arange(50) % 5, budget=300, memory=int(sys.argv[3]), on_plan=lambda plan: print(plan.kept_blocks),
+)
+status = Path("/proc/self/status").read_text().splitlines()
+print(int(next(line for line in status if line.startswith("VmHWM")).split()[1]) * 1024)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_the_cap_on_memory_is_kept(tmp_path: Path) -> None:
+    # 384 MiB of rows; the cap leaves room for some of them.
+    rng = np.random.default_rng(0)
+    blocks = (rng.normal(size=(60_000, 128)).astype(np.float16) for _ in range(25))
+    write_shards(tmp_path / "features", blocks, rows_a_file=400_000)
+    blocks = (rng.normal(size=(60_000, 5)).astype(np.float16) for _ in range(25))
+    write_shards(tmp_path / "logits", blocks, rows_a_file=700_000)
+    cap = 900 << 20
+    for strategy in ("grad", "badge", "k-center"):
+        command = [sys.executable, "-c", _CAPPED, str(tmp_path), strategy, str(cap)]
+        kept, peak = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        assert int(peak) <= cap
+        if strategy != "grad":
+            assert int(kept) > 0

@@ -25,7 +25,8 @@ def local_scores(
     """Return the (rows,) scores of consecutive rows, by default of all, in one pass."""
     stop = len(outputs) if stop is None else stop
     rows = ViewRows(outputs, strategy, first, stop, block_rows=plan.block_rows, on_rows=on_rows)
-    parts = [view for _, view in rows.views()]
+    # A view may be a part of the block it was made from, which the next one overwrites.
+    parts = [view.clone() for _, view in rows.views()]
     return torch.cat(parts)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ladle.data.shards import ShardedMatrix, check_finite
@@ -46,16 +45,9 @@ class ShardedOutputs:
         return len(self.logits)
 
     def with_labeled(self, features: Tensor, logits: Tensor) -> PoolOutputs:
-        """Return a small pool whose first m rows are the labeled ones, and whose others are these."""
-        m = len(self.labeled)
-        return PoolOutputs(
-            torch.cat([self.labeled_features, features]) if m else features,
-            torch.cat([self.labeled_logits, logits]) if m else logits,
-            np.arange(m, dtype=np.int64),
-            self.labels,
-            self.loss,
-            self.bias,
-        )
+        """Return a small pool of these rows, the first m of them the labeled ones."""
+        labeled = np.arange(len(self.labeled), dtype=np.int64)
+        return PoolOutputs(features, logits, labeled, self.labels, self.loss, self.bias)
 
 
 class ViewRows:
@@ -86,8 +78,10 @@ class ViewRows:
         self._strategy = strategy
         self._first, self._stop = first, stop
         self._block_rows = block_rows
-        self._kept_blocks = kept_blocks
-        self._kept: dict[int, tuple[NDArray[Any], NDArray[Any]]] = {}
+        # Room for what is kept, and for one block, is taken once: what comes and goes would leave holes between.
+        self._kept_rows = min(kept_blocks * block_rows, stop - first)
+        self._features = _BlockReader(outputs.features, outputs.labeled_features, block_rows, self._kept_rows)
+        self._logits = _BlockReader(outputs.logits, outputs.labeled_logits, block_rows, self._kept_rows)
         self._checked = first
         self._on_rows = on_rows or _ignore
 
@@ -100,14 +94,17 @@ class ViewRows:
             yield start, as_embedding(view)
 
     def views(self) -> Iterator[tuple[int, Any]]:
-        """Yield (position of the first row, view of a block: (rows,) scores or an embedding).
+        """Yield (position of the first row, view of a block: (rows,) scores or an embedding), valid until the next.
 
         Raises:
             DataError: NaN or infinity, by file and row, the first time that the block is read.
         """
         for start in range(self._first, self._stop, self._block_rows):
             stop = min(self._stop, start + self._block_rows)
-            features, logits = self._block(start, stop)
+            fresh = start >= self._checked
+            features = self._features.read(start, stop, start - self._first, check=fresh)
+            logits = self._logits.read(start, stop, start - self._first, check=fresh)
+            self._checked = max(self._checked, stop)
             yield start - self._first, self._view(features, logits)
             self._on_rows(stop - start)
 
@@ -115,7 +112,11 @@ class ViewRows:
         """Return the view of the rows at these positions, counted from the first."""
         features = torch.from_numpy(self._outputs.features.take(rows + self._first))
         logits = torch.from_numpy(self._outputs.logits.take(rows + self._first))
-        return as_embedding(self._view(features, logits))
+        labeled = self._outputs.labeled_features, self._outputs.labeled_logits
+        view = self._view(
+            torch.cat([labeled[0].to(features.dtype), features]), torch.cat([labeled[1].to(logits.dtype), logits])
+        )
+        return as_embedding(view)
 
     def _view(self, features: Tensor, logits: Tensor) -> Any:
         dtype = torch.promote_types(features.dtype, logits.dtype)
@@ -123,29 +124,61 @@ class ViewRows:
         beyond_labeled = slice(len(self._outputs.labeled), None)
         return view[beyond_labeled] if isinstance(view, Tensor) else view.take(beyond_labeled)
 
-    def _block(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
-        stored = self._kept.get(start)
-        if stored is None:
-            stored = _read(self._outputs.features, start, stop), _read(self._outputs.logits, start, stop)
-            if start >= self._checked:
-                check_finite(stored[0], start, self._outputs.features)
-                check_finite(stored[1], start, self._outputs.logits)
-                self._checked = stop
-            if len(self._kept) < self._kept_blocks:
-                self._kept[start] = stored
-        return _working(stored[0]), _working(stored[1])
 
+class _BlockReader:
+    """Reads blocks of a matrix behind its labeled rows, in buffers made once.
 
-def _read(matrix: ShardedMatrix, start: int, stop: int) -> NDArray[Any]:
-    block = np.empty((stop - start, matrix.columns), dtype=matrix.dtype)
-    matrix.read_into(start, stop, block)
-    return block
+    Args:
+        matrix: what is read.
+        labeled: (m, columns) rows that stand in front of every block.
+        block_rows: rows of a block at most.
+        kept_rows: so many rows, from the first, stay in memory as stored once they have been read.
+    """
 
+    def __init__(self, matrix: ShardedMatrix, labeled: Tensor, block_rows: int, kept_rows: int) -> None:
+        self._matrix = matrix
+        self._m = len(labeled)
+        self._kept = np.empty((kept_rows, matrix.columns), dtype=matrix.dtype)
+        self._kept_until = 0
+        self._stored = np.empty((0, matrix.columns), dtype=matrix.dtype)
+        self._block_rows = block_rows
+        self._labeled = labeled
+        self._working: Tensor | None = None
 
-def _working(stored: NDArray[Any]) -> Tensor:
-    """Return the block in a type that is computed in: float64 as it is, all others as float32."""
-    tensor = torch.from_numpy(stored)
-    return tensor if tensor.dtype == torch.float64 else tensor.float()
+    def read(self, start: int, stop: int, position: int, *, check: bool) -> Tensor:
+        """Return the labeled rows and then rows ``start`` to ``stop``, valid until the next call.
+
+        Args:
+            start: first row in the matrix.
+            stop: one beyond the last.
+            position: of the first row, counted from the first that this reader was made for.
+            check: whether to look for NaN and infinity.
+
+        Raises:
+            DataError: a row that is not finite, by file and row.
+        """
+        end = position + stop - start
+        keep = end <= len(self._kept)
+        if keep:
+            stored = self._kept[position:end]
+        else:
+            if not len(self._stored):
+                self._stored = np.empty((self._block_rows, self._matrix.columns), dtype=self._matrix.dtype)
+            stored = self._stored[: stop - start]
+        if not keep or end > self._kept_until:
+            self._matrix.read_into(start, stop, stored)
+            if keep:
+                self._kept_until = end
+        if check:
+            check_finite(stored, start, self._matrix)
+        if self._working is None:
+            # All types but float64 are computed in as float32.
+            dtype = torch.float64 if self._matrix.dtype == np.float64 else torch.float32
+            self._working = torch.empty(self._m + self._block_rows, self._matrix.columns, dtype=dtype)
+            self._working[: self._m] = self._labeled
+        rows = self._working[: self._m + stop - start]
+        rows[self._m :].copy_(torch.from_numpy(stored))
+        return rows
 
 
 def _ignore(_rows: int) -> None:

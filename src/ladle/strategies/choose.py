@@ -88,7 +88,8 @@ def select(
         BudgetError: a budget below 1 or above what is unlabeled.
         UnknownNameError: an unknown strategy or loss.
 
-    Cost: one pass over the pool for scores; one a pick for badge and k-center, which see their functions.
+    Cost: one pass over the pool for scores; a few, in matrix products, for badge and k-center. Pools larger than memory
+        are for ``ladle.engines.select_from_shards``.
     """
     chosen = find_strategy(strategy)
     outputs = pool_outputs_from(features, logits, labeled, labels, loss=loss, bias=bias)
