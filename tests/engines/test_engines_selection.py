@@ -250,9 +250,10 @@ print(int(next(line for line in status if line.startswith("VmHWM")).split()[1]) 
 def test_the_cap_on_memory_is_kept(tmp_path: Path) -> None:
     # 384 MiB of rows; the cap leaves room for some of them.
     rng = np.random.default_rng(0)
-    blocks = (rng.normal(size=(60_000, 128)).astype(np.float16) for _ in range(25))
+    block = rng.normal(size=(60_000, 128)).astype(np.float16)
+    blocks = (np.roll(block, turn, axis=1) for turn in range(25))
     write_shards(tmp_path / "features", blocks, rows_a_file=400_000)
-    blocks = (rng.normal(size=(60_000, 5)).astype(np.float16) for _ in range(25))
+    blocks = (block[:, turn : turn + 5] for turn in range(25))
     write_shards(tmp_path / "logits", blocks, rows_a_file=700_000)
     cap = 900 << 20
     for strategy in ("grad", "badge", "k-center"):
