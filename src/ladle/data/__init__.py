@@ -21,6 +21,8 @@ from ladle.data.config import OPTIONS, DataConfig, Options
 from ladle.data.fingerprint import digest_of, fingerprint_of
 from ladle.data.memory_map import open_pool, save_pool
 from ladle.data.pool import Modality, Pool
+from ladle.data.shard_writing import write_shards
+from ladle.data.shards import ShardedMatrix, check_finite, open_shards, scratch_bytes
 from ladle.data.splits import Split, split_training, split_whole
 
 __all__ = [
@@ -34,14 +36,19 @@ __all__ = [
     "Modality",
     "Options",
     "Pool",
+    "ShardedMatrix",
     "Split",
+    "check_finite",
     "dataset_status",
     "digest_of",
     "fingerprint_of",
     "load_pool",
     "open_pool",
+    "open_shards",
     "resolve_data_home",
     "save_pool",
+    "scratch_bytes",
     "split_training",
     "split_whole",
+    "write_shards",
 ]

@@ -5,186 +5,217 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ladle.data.shard_headers import Header, holds_lists, open_parquet, read_header
 from ladle.data.shard_sources import SourceFile
+from ladle.data.shard_writing import write_header, write_shards
 from ladle.errors import DataError
 
-_BATCH_BYTES = 1 << 25
-# Parquet is compressed: how much larger its numbers may be in plain, at a guess, where only its size is known.
-_TIMES_LARGER = 2
+__all__ = ["check_room", "copied", "is_plain", "missing_bytes", "write_shards"]
+
+_BATCH_BYTES = 1 << 24
+# A copy in the making grows all the time: one that has not for so long belongs to a process that is gone.
+_ABANDONED_SECONDS = 3600
 
 
-def check_room(files: Sequence[SourceFile], scratch: Path | None, name: str) -> None:
-    """Make sure that there is a folder with room for copies of these files.
+def is_plain(file: SourceFile, header: Header) -> bool:
+    """Return whether a file can be read by row where it lies."""
+    return file.local is not None and file.kind == ".npy" and header.is_plain
+
+
+def missing_bytes(files: Sequence[tuple[SourceFile, Header]], scratch: Path | None) -> int:
+    """Return the size of the plain copies that have yet to be made, in bytes: none for plain and for copied files."""
+    return sum(
+        header.copy_bytes
+        for file, header in files
+        if not is_plain(file, header) and (scratch is None or _finished(file, header, scratch) is None)
+    )
+
+
+def check_room(files: Sequence[tuple[SourceFile, Header]], scratch: Path | None, name: str) -> None:
+    """Make sure that there is a folder with room for the copies that these files need.
 
     Raises:
         DataError: no folder, or too little room.
     """
-    if not files:
+    first = next((file for file, header in files if not is_plain(file, header)), None)
+    if first is None:
         return
+    needed = missing_bytes(files, scratch)
     if scratch is None:
         raise DataError(
-            f"{name} in Parquet or on another machine need a folder for plain copies (got scratch=None, "
-            f"{files[0].name}); pass one"
+            f"{name} in Parquet, on another machine or in another memory layout need a folder for plain copies "
+            f"(got scratch=None, {needed} bytes for {first.name}{' and others' if len(files) > 1 else ''}); pass one"
         )
-    scratch.mkdir(parents=True, exist_ok=True)
-    needed = sum(file.size * _TIMES_LARGER for file in files if not _copy_path(file, scratch).exists())
-    free = shutil.disk_usage(scratch).free
+    try:
+        scratch.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(scratch)
+        free = shutil.disk_usage(scratch).free
+    except OSError as error:
+        raise DataError(
+            f"scratch must be a folder that can be written (got {scratch}: {error}); choose another"
+        ) from error
     if needed > free:
         raise DataError(
-            f"plain copies of {name} need room (got {free >> 20} MiB free at {scratch}, {needed >> 20} MiB needed); "
-            "choose another scratch folder"
+            f"plain copies of {name} need room (got {free >> 20} MiB free at {scratch}, {-(-needed >> 20)} MiB "
+            "needed); choose another scratch folder"
         )
 
 
-def copied(file: SourceFile, scratch: Path | None) -> Path:
-    """Return the plain .npy copy of a file, made now if it has not been made before.
+def copied(file: SourceFile, header: Header, scratch: Path, on_bytes: Callable[[int], None]) -> SourceFile:
+    """Return the plain .npy copy of a file, made now unless it is there.
+
+    Args:
+        file: what to copy.
+        header: its header.
+        scratch: folder for the copy.
+        on_bytes: called with the size of every piece that is written.
 
     Raises:
-        DataError: a file that cannot be read, or is no matrix of numbers.
+        DataError: a file that cannot be read, or a disk that cannot be written.
     """
-    assert scratch is not None
+    finished = _finished(file, header, scratch)
+    if finished is not None:
+        return finished
     target = _copy_path(file, scratch)
-    if not target.exists():
-        # Under another name until it is whole: a copy that was cut off is never taken for one.
-        partial = target.with_suffix(f".{os.getpid()}.partial")
-        try:
-            _copy_parquet(file, partial) if file.kind == ".parquet" else _copy_npy(file, partial)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
-    return target
+    # Under another name until it is whole: a copy that was cut off is never taken for one.
+    partial = target.with_suffix(f".{os.uname().nodename if hasattr(os, 'uname') else ''}-{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as copy:
+            write_header(copy, header.rows, header.columns or 0, header.dtype)
+            on_bytes(copy.tell())
+            for block in _blocks(file, header):
+                _write(copy, block)
+                on_bytes(block.nbytes)
+                del block
+            copy.flush()
+            os.fsync(copy.fileno())
+            size = copy.tell()
+        if size < header.copy_bytes:
+            raise DataError(f"a file must stay as it is while it is copied (got {file.name} cut short); retry")
+        partial.replace(target)
+    except OSError as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"a plain copy must be made (got {file.name}: {error}); check source and scratch") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return _source_of(target)
 
 
 def _copy_path(file: SourceFile, scratch: Path) -> Path:
-    identity = f"{file.name}\n{file.size}\n{file.changed}"
+    identity = f"{file.identity}\n{file.size}\n{file.changed}"
     return scratch / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.npy"
 
 
-def _copy_npy(file: SourceFile, target: Path) -> None:
+def _finished(file: SourceFile, header: Header, scratch: Path) -> SourceFile | None:
+    """Return the copy made before, if the source cannot have changed since and the copy is as it should be."""
+    target = _copy_path(file, scratch)
+    if not file.changed or not target.is_file():
+        return None
+    copy = _source_of(target)
     try:
-        if file.local is None:
-            with file.filesystem.open_input_stream(file.path) as source, target.open("wb") as copy:
-                shutil.copyfileobj(source, copy, _BATCH_BYTES)
-            matrix = np.load(target, mmap_mode="r", allow_pickle=False)
-        else:
-            matrix = np.load(file.local, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise DataError(f"a .npy file must hold plain numbers (got {file.name}: {error}); save it again") from error
-    if matrix.ndim == 2 and matrix.flags.c_contiguous and matrix.dtype.isnative and matrix.dtype.itemsize <= 8:
+        found = read_header(copy)
+    except DataError:
+        return None
+    same = (found.rows, found.columns, found.dtype) == (header.rows, header.columns or 0, header.dtype)
+    return copy if same and found.is_plain else None
+
+
+def _source_of(target: Path) -> SourceFile:
+    path = target.absolute()
+    status = path.stat()
+    return SourceFile(str(path), str(path), path, None, str(path), status.st_size, status.st_mtime_ns)
+
+
+def _remove_abandoned(scratch: Path) -> None:
+    for partial in scratch.glob("*.partial"):
+        if partial.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
+            partial.unlink(missing_ok=True)
+
+
+def _write(copy: BinaryIO, block: NDArray[Any]) -> None:
+    copy.write(np.ascontiguousarray(block).data)
+
+
+def _blocks(file: SourceFile, header: Header) -> Iterator[NDArray[Any]]:
+    """Yield the matrix in blocks of rows of the type that it is read as."""
+    row_bytes = (header.columns or 0) * max(header.dtype.itemsize, header.stored.itemsize)
+    rows = max(1, _BATCH_BYTES // max(1, row_bytes))
+    if file.kind == ".parquet":
+        yield from _parquet_blocks(file, header, rows)
         return
-    plain = target.with_suffix(".plain")
-    rows = max(1, _BATCH_BYTES // max(1, matrix[:1].nbytes))
-    dtype = np.dtype(np.float64) if matrix.dtype.itemsize > 8 else matrix.dtype.newbyteorder("=")
-    blocks = (np.asarray(matrix[start : start + rows], dtype=dtype) for start in range(0, len(matrix), rows))
-    with plain.open("wb") as copy:
-        write_header(copy, len(matrix), matrix.shape[1], dtype)
-        for block in blocks:
-            copy.write(np.ascontiguousarray(block).data)
-    plain.replace(target)
+    with file.open() as opened:
+        for start in range(0, header.rows, rows):
+            count = min(rows, header.rows - start)
+            stored = (
+                _npy_columns(opened, file, header, start, count)
+                if header.by_columns
+                else _npy_rows(opened, file, header, start, count)
+            )
+            yield stored.astype(header.dtype, copy=False)
 
 
-def _copy_parquet(file: SourceFile, target: Path) -> None:
+def _npy_rows(opened: Any, file: SourceFile, header: Header, start: int, count: int) -> NDArray[Any]:
+    assert header.columns is not None
+    opened.seek(header.offset + start * header.columns * header.stored.itemsize)
+    return _numbers(opened, file, header, count * header.columns).reshape(count, header.columns)
+
+
+def _npy_columns(opened: Any, file: SourceFile, header: Header, start: int, count: int) -> NDArray[Any]:
+    assert header.columns is not None
+    block = np.empty((count, header.columns), dtype=header.dtype)
+    for column in range(header.columns):
+        opened.seek(header.offset + (column * header.rows + start) * header.stored.itemsize)
+        block[:, column] = _numbers(opened, file, header, count)
+    return block
+
+
+def _numbers(opened: Any, file: SourceFile, header: Header, count: int) -> NDArray[Any]:
+    read = opened.read(count * header.stored.itemsize)
+    if len(read) < count * header.stored.itemsize:
+        raise DataError(f"a file must stay as it is while it is copied (got {file.name} cut short); retry")
+    return np.frombuffer(read, dtype=header.stored)
+
+
+def _parquet_blocks(file: SourceFile, header: Header, rows: int) -> Iterator[NDArray[Any]]:
     import pyarrow
-    import pyarrow.parquet
 
     try:
-        source: Any = file.local if file.local is not None else file.filesystem.open_input_file(file.path)
-        with pyarrow.parquet.ParquetFile(source) as parquet, target.open("wb") as copy:
-            width, dtype = _shape(parquet, file)
-            write_header(copy, parquet.metadata.num_rows, width, dtype)
-            rows = max(1, _BATCH_BYTES // max(1, width * dtype.itemsize))
+        with open_parquet(file) as parquet:
             for batch in parquet.iter_batches(batch_size=rows):
-                block = _matrix(batch, width, dtype, file)
-                copy.write(np.ascontiguousarray(block).data)
-    except (pyarrow.ArrowException, OSError) as error:
-        if isinstance(error, DataError):
-            raise
+                block = _matrix(batch, header, file)
+                # Neither is needed while the next one is decoded.
+                del batch
+                yield block
+                del block
+    except pyarrow.ArrowException as error:
         raise DataError(f"a .parquet file must be readable (got {file.name}: {error}); write it again") from error
 
 
-def _shape(parquet: Any, file: SourceFile) -> tuple[int, np.dtype[Any]]:
-    """Return the width and type of the matrix in a Parquet file: a numeric column a feature, or one column of lists."""
-    from pyarrow import types
+def _matrix(batch: Any, header: Header, file: SourceFile) -> NDArray[Any]:
+    import pyarrow.compute
 
-    schema = parquet.schema_arrow
-    if len(schema) == 1 and types.is_nested(schema[0].type) and not types.is_struct(schema[0].type):
-        first = next(parquet.iter_batches(batch_size=1), None)
-        width = len(first.column(0)[0]) if first is not None and first.num_rows else 0
-        return width, _working_type([schema[0].type.value_type], file)
-    for column in schema:
-        if not (types.is_floating(column.type) or types.is_integer(column.type)):
+    columns = header.columns or 0
+    if batch.num_columns == 1 and holds_lists(batch.column(0).type):
+        lists = batch.column(0)
+        lengths = pyarrow.compute.min_max(pyarrow.compute.list_value_length(lists)).as_py()
+        if lists.null_count or lengths != {"min": columns, "max": columns}:
             raise DataError(
-                f"every column must be numeric (got {column.name!r} of {column.type} in {file.name}); drop it"
+                f"a column of lists must hold equally many numbers a row (got {file.name}, {columns} in its "
+                f"first row, {'none' if lists.null_count else lengths} elsewhere); pad them"
             )
-    return len(schema), _working_type([column.type for column in schema], file)
-
-
-def _working_type(kinds: list[Any], file: SourceFile) -> np.dtype[Any]:
-    types = [np.dtype(kind.to_pandas_dtype()) for kind in kinds]
-    if any(one.kind not in "fiu" for one in types):
-        raise DataError(f"lists must hold numbers (got {kinds[0]} in {file.name}); convert them")
-    widest = np.result_type(np.float16, *(one for one in types if one.kind == "f"))
-    return widest if all(one.kind == "f" for one in types) and types else np.promote_types(widest, np.float32)
-
-
-def _matrix(batch: Any, width: int, dtype: np.dtype[Any], file: SourceFile) -> NDArray[Any]:
-    from pyarrow import types
-
-    if batch.num_columns != 1 or not types.is_nested(batch.column(0).type):
-        return np.stack([column.to_numpy(zero_copy_only=False).astype(dtype) for column in batch.columns], axis=1)
-    lists = batch.column(0)
-    flat = lists.flatten().to_numpy(zero_copy_only=False).astype(dtype)
-    if len(flat) != width * len(lists) or any(len(one) != width for one in lists):
-        raise DataError(
-            f"a column of lists must hold equally many numbers a row (got {file.name}, {width} in its first row); pad"
-        )
-    matrix: NDArray[Any] = flat.reshape(len(lists), width)
-    return matrix
-
-
-def write_header(file: BinaryIO, rows: int, columns: int, dtype: np.dtype[Any]) -> None:
-    """Write the header of a .npy file whose numbers follow row by row."""
-    np.lib.format.write_array_header_1_0(
-        file, {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (rows, columns)}
-    )
-
-
-def write_shards(
-    folder: Path, blocks: Iterator[NDArray[Any]], *, rows_a_file: int, prefix: str = "part", dtype: Any = np.float16
-) -> list[Path]:
-    """Write blocks of rows as .npy shards, holding one block at a time.
-
-    Args:
-        folder: made if it is not there.
-        blocks: (rows, columns) arrays.
-        rows_a_file: rows of each shard, the last one may have fewer.
-        prefix: of the file names, before ``-00000.npy``.
-        dtype: of the numbers on disk.
-
-    Returns:
-        The files in order.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    files: list[Path] = []
-    rest: NDArray[Any] | None = None
-    for block in blocks:
-        rest = block if rest is None else np.concatenate([rest, block])
-        while len(rest) >= rows_a_file:
-            files.append(_write_shard(folder, prefix, len(files), rest[:rows_a_file], dtype))
-            rest = rest[rows_a_file:]
-    if rest is not None and (len(rest) or not files):
-        files.append(_write_shard(folder, prefix, len(files), rest, dtype))
-    return files
-
-
-def _write_shard(folder: Path, prefix: str, number: int, rows: NDArray[Any], dtype: Any) -> Path:
-    path = folder / f"{prefix}-{number:05d}.npy"
-    np.save(path, rows.astype(dtype))
-    return path
+        numbers: NDArray[Any] = lists.flatten().to_numpy(zero_copy_only=False)
+        return numbers.astype(header.dtype, copy=False).reshape(len(lists), columns)
+    block = np.empty((batch.num_rows, columns), dtype=header.dtype)
+    for number, column in enumerate(batch.columns):
+        # A number that is not there becomes NaN, which the first pass reports by row.
+        block[:, number] = column.to_numpy(zero_copy_only=False)
+    return block

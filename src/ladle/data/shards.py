@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,35 +14,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ladle.data.shard_copies import check_room, copied
+from ladle.arrays import as_indices
+from ladle.data.shard_copies import check_room, copied, is_plain, missing_bytes
+from ladle.data.shard_headers import Header, read_header, widest_float
+from ladle.data.shard_reading import Shard, read_rows, take_rows
 from ladle.data.shard_sources import SourceFile, find_shards
-from ladle.errors import DataError
+from ladle.errors import DataError, InputError
 from ladle.typing import Indices
 
-# Rows further apart than this many bytes are read on their own rather than with what lies between.
-_GAP_BYTES = 1 << 14
-_READ_BYTES = 1 << 24
+Source = str | Path | Sequence[str | Path]
 
-
-@dataclass(frozen=True)
-class Shard:
-    """A plain array in a local file.
-
-    Attributes:
-        name: the file it came from, for messages.
-        path: the local .npy file that holds its numbers.
-        offset: bytes before the first number.
-        rows: how many.
-        columns: numbers in a row.
-        dtype: of the numbers, as ``numpy.dtype.str``.
-    """
-
-    name: str
-    path: str
-    offset: int
-    rows: int
-    columns: int
-    dtype: str
+# Numbers checked at once: few enough to stay in the processor's cache.
+_CHECK_NUMBERS = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -51,7 +37,7 @@ class ShardedMatrix:
     Attributes:
         shards: the files, in order.
         columns: numbers in a row.
-        dtype: float16, float32 or float64: the widest among the shards.
+        dtype: float16, float32 or float64: the widest among the shards, integers counting as float32.
     """
 
     shards: tuple[Shard, ...]
@@ -59,86 +45,168 @@ class ShardedMatrix:
     dtype: np.dtype[Any]
 
     def __len__(self) -> int:
-        return sum(shard.rows for shard in self.shards)
+        return self._firsts[-1]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that the rows came from, in order."""
+        return tuple(shard.name for shard in self.shards)
 
     @property
     def nbytes(self) -> int:
         """Bytes of all rows, as stored."""
-        return sum(shard.rows * shard.columns * np.dtype(shard.dtype).itemsize for shard in self.shards)
+        return sum(shard.rows * shard.row_bytes for shard in self.shards)
+
+    @cached_property
+    def _firsts(self) -> list[int]:
+        """The first row of each shard, and the number of rows."""
+        return list(accumulate((shard.rows for shard in self.shards), initial=0))
 
     def place(self, row: int) -> tuple[str, int]:
-        """Return the file that holds a row, and the number of the row in it, both from 0."""
-        for shard in self.shards:
-            if row < shard.rows:
-                return shard.name, row
-            row -= shard.rows
-        raise IndexError(row)
+        """Return the file that holds a row, and the number of the row in it, both from 0.
+
+        Raises:
+            InputError: a row that is not there.
+        """
+        if not 0 <= row < len(self):
+            raise InputError(f"rows must be from 0 to {len(self) - 1} (got {row}); count in the whole matrix")
+        # The last of the shards that begin here: those before it have no rows.
+        number = bisect_right(self._firsts, row) - 1
+        return self.shards[number].name, row - self._firsts[number]
 
     def read_into(self, start: int, stop: int, out: NDArray[Any]) -> None:
         """Read rows ``start`` to ``stop`` into a (stop - start, columns) array, converting to its type.
 
         Plain reads, not a memory map: mapped pages count as the process's own memory, and a cap on it must hold.
 
+        Args:
+            start: first row, from 0.
+            stop: one beyond the last row.
+            out: float16, float32 or float64.
+
         Raises:
+            InputError: rows that are not there, or an array of another shape or type.
             DataError: a file that is gone or was cut short.
+
+        Cost: 2 MiB of memory where the type differs from the stored one; none otherwise.
         """
-        first = 0
-        for shard in self.shards:
-            low, high = max(start, first), min(stop, first + shard.rows)
-            if low < high:
-                _read_rows(shard, low - first, out[low - start : high - start])
-            first += shard.rows
+        if not 0 <= start <= stop <= len(self):
+            raise InputError(f"rows must be from 0 to {len(self)} (got {start} to {stop}); count in the whole matrix")
+        if out.shape != (stop - start, self.columns) or out.dtype not in (np.float16, np.float32, np.float64):
+            raise InputError(
+                f"rows are read into floats of their shape (got {out.dtype} {out.shape} for {stop - start} rows of "
+                f"{self.columns}); make it with numpy.empty"
+            )
+        number = bisect_right(self._firsts, start) - 1
+        while start < stop:
+            shard, first = self.shards[number], self._firsts[number]
+            until = min(stop, first + shard.rows)
+            if start < until:
+                read_rows(shard, start - first, out[: until - start])
+                out, start = out[until - start :], until
+            number += 1
 
     def take(self, rows: Indices) -> NDArray[Any]:
         """Return the rows at these positions, in any order and with repeats, as float32 (float64 stays).
 
         Neighbours on disk are read together.
+
+        Args:
+            rows: (k,) from 0 to n - 1.
+
+        Returns:
+            (k, columns) in the order asked for.
+
+        Raises:
+            InputError: a row that is not there.
+            DataError: a file that is gone or was cut short.
+
+        Cost: a seek for each row, or for each run of rows less than 16 KiB apart; 16 MiB of memory beside the result.
         """
-        dtype = np.float64 if self.dtype == np.float64 else np.float32
-        distinct, where = np.unique(np.asarray(rows, dtype=np.int64), return_inverse=True)
-        found = np.empty((len(distinct), self.columns), dtype=dtype)
-        row_bytes = max(1, self.columns * self.dtype.itemsize)
-        splits = np.flatnonzero(np.diff(distinct) * row_bytes > _GAP_BYTES) + 1
-        for run in np.split(np.arange(len(distinct)), splits):
-            for part in np.array_split(run, max(1, len(run) * row_bytes // _READ_BYTES)) if len(run) else ():
-                low, high = int(distinct[part[0]]), int(distinct[part[-1]]) + 1
-                block = np.empty((high - low, self.columns), dtype=dtype)
-                self.read_into(low, high, block)
-                found[part] = block[distinct[part] - low]
-        taken: NDArray[Any] = found[where]
+        rows = as_indices(rows)
+        outside = rows[(rows < 0) | (rows >= len(self))]
+        if len(outside):
+            raise InputError(f"rows must be from 0 to {len(self) - 1} (got {outside[0]}); count in the whole matrix")
+        taken = np.empty((len(rows), self.columns), np.float64 if self.dtype == np.float64 else np.float32)
+        order = np.argsort(rows, kind="stable")
+        bounds = np.searchsorted(rows[order], self._firsts)
+        for shard, first, (low, high) in zip(self.shards, self._firsts[:-1], pairwise(bounds), strict=True):
+            if low < high and self.columns:
+                take_rows(shard, rows[order[low:high]] - first, order[low:high], taken)
         return taken
 
 
 def open_shards(
-    source: str | Path | Sequence[str | Path], *, scratch: Path | None = None, name: str = "features"
+    source: Source,
+    *,
+    scratch: Path | None = None,
+    name: str = "features",
+    filesystem: Any = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> ShardedMatrix:
     """Open a matrix that lies in shards, and check that they fit together.
 
     Args:
         source: a .npy or .parquet file, a folder of either (in natural order of the names: ``part-2`` before
-            ``part-10``), a pattern, a list of files in order, or a URL of any filesystem that pyarrow opens.
+            ``part-10``), a pattern, a list of files in order, or a URL of any filesystem that pyarrow opens, where a
+            pattern may stand for the last part. Parquet holds a numeric column a feature, or one column of lists.
         scratch: folder for plain copies of what cannot be read by row: Parquet, remote files, arrays of another memory
-            layout. They are made once and found again while the source is unchanged.
+            layout. They are made once, after all headers have been checked, and found again while path, size and time
+            of the source are unchanged. ``scratch_bytes`` tells what they take.
         name: what the matrix is called in messages.
+        filesystem: the ``pyarrow.fs.FileSystem`` that paths are in, where a URL cannot say how to reach it.
+        on_progress: called with the bytes copied so far and in all, while copies are made.
 
     Returns:
         The matrix; nothing of it has been read but the headers, and what had to be copied.
 
     Raises:
+        DataError: no files, files that are cut short or no matrices of numbers, shards that disagree in width, or a
+            scratch folder that is needed and missing or too small.
+
+    Cost: a header a file; copies are made in 16 MiB pieces, a few of which are in memory at a time, and for Parquet a
+        page (about 1 MiB) of each column.
+    """
+    files = _headed(find_shards(source, name, filesystem), name)
+    check_room(files, scratch, name)
+    done, total = 0, missing_bytes(files, scratch)
+
+    def count(written: int) -> None:
+        nonlocal done
+        done += written
+        if on_progress is not None:
+            on_progress(done, total)
+
+    shards = []
+    for file, header in files:
+        local, found = file, header
+        if not is_plain(file, header):
+            assert scratch is not None  # else there is no room
+            local = copied(file, header, scratch, count)
+            found = read_header(local)
+        path = str(local.local)
+        shards.append(Shard(file.name, path, found.offset, found.rows, found.columns or 0, found.stored.str))
+    # Files of lists without a row do not tell how wide they are.
+    columns = next((header.columns for _, header in files if header.columns is not None), 0)
+    dtype = widest_float(np.dtype(shard.dtype) for shard in shards)
+    return ShardedMatrix(tuple(shards), columns, dtype)
+
+
+def scratch_bytes(
+    source: Source, *, scratch: Path | None = None, name: str = "features", filesystem: Any = None
+) -> int:
+    """Return how many bytes ``open_shards`` would write to its scratch folder: none where all is plain or copied.
+
+    Args:
+        source: as for ``open_shards``.
+        scratch: the folder, where copies made before are found again.
+        name: what the matrix is called in messages.
+        filesystem: as for ``open_shards``.
+
+    Raises:
         DataError: no files, files that are no matrices of numbers, or shards that disagree in width.
     """
-    files = find_shards(source, name)
-    plain = [_plain(file) for file in files]
-    check_room([file for file, shard in zip(files, plain, strict=True) if shard is None], scratch, name)
-    shards = [shard if shard is not None else _copied(file, scratch) for file, shard in zip(files, plain, strict=True)]
-    other = next((shard for shard in shards if shard.columns != shards[0].columns), None)
-    if other is not None:
-        raise DataError(
-            f"all shards of {name} must be equally wide (got {shards[0].columns} columns in {shards[0].name}, "
-            f"{other.columns} in {other.name}); write them again from one model"
-        )
-    dtype = np.result_type(*(np.dtype(shard.dtype) for shard in shards))
-    return ShardedMatrix(tuple(shards), shards[0].columns, dtype if dtype.kind == "f" else np.dtype(np.float32))
+    return missing_bytes(_headed(find_shards(source, name, filesystem), name), scratch)
 
 
 def check_finite(block: NDArray[Any], first: int, matrix: ShardedMatrix) -> None:
@@ -146,70 +214,35 @@ def check_finite(block: NDArray[Any], first: int, matrix: ShardedMatrix) -> None
 
     Raises:
         DataError: a row that does, by file, row in the file and row of the pool.
+
+    Cost: a sum, in pieces of a few MiB; a mask of a piece only where its sum is not finite.
     """
     tensor = torch.from_numpy(block)
-    # One number that is not finite makes the sum so, and a sum is far cheaper than a mask; the mask has the last word.
-    if torch.isfinite(tensor.sum(dtype=torch.float64 if tensor.dtype == torch.float64 else torch.float32)):
-        return
-    wrong = torch.nonzero(~torch.isfinite(tensor).all(dim=1))
-    if len(wrong):
-        file, row = matrix.place(first + int(wrong[0]))
+    rows = max(1, _CHECK_NUMBERS // max(1, tensor.shape[1]))
+    for start in range(0, len(tensor), rows):
+        piece = tensor[start : start + rows]
+        # One number that is not finite makes the sum so, and a sum is far cheaper than a mask, which has the last word.
+        # torch converts float16 and then adds far faster than it adds float16.
+        if torch.isfinite((piece.float() if piece.dtype == torch.float16 else piece).sum()):
+            continue
+        wrong = torch.nonzero(~torch.isfinite(piece).all(dim=1))
+        if len(wrong):
+            position = first + start + int(wrong[0])
+            file, row = matrix.place(position)
+            raise DataError(
+                f"rows must be finite (got NaN or infinity in row {row} of {file}, row {position} of the pool, rows "
+                "counted from 0); drop or repair it"
+            )
+
+
+def _headed(files: list[SourceFile], name: str) -> list[tuple[SourceFile, Header]]:
+    """Return the files with their headers, if they are equally wide."""
+    headed = [(file, read_header(file)) for file in files]
+    wide = [(file, header) for file, header in headed if header.columns is not None]
+    other = next((pair for pair in wide if pair[1].columns != wide[0][1].columns), None)
+    if other is not None:
         raise DataError(
-            f"rows must be finite (got NaN or infinity in row {row} of {file}, row {first + int(wrong[0])} of the "
-            "pool, rows counted from 0); drop or repair it"
+            f"all shards of {name} must be equally wide (got {wide[0][1].columns} columns in {wide[0][0].name}, "
+            f"{other[1].columns} in {other[0].name}); write them again from one model"
         )
-
-
-def _copied(file: SourceFile, scratch: Path | None) -> Shard:
-    shard = _described(file.name, copied(file, scratch))
-    assert shard is not None  # copies are plain
-    return shard
-
-
-def _plain(file: SourceFile) -> Shard | None:
-    """Return a shard that can be read where it lies; None for one that must be copied first."""
-    if file.local is None or file.kind != ".npy":
-        return None
-    return _described(file.name, file.local)
-
-
-def _described(name: str, path: Path) -> Shard | None:
-    try:
-        with path.open("rb") as file:
-            version = np.lib.format.read_magic(file)
-            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, fortran, dtype = header(file)
-            offset = file.tell()
-        size = path.stat().st_size
-    except (ValueError, OSError) as error:
-        raise DataError(f"a .npy file must hold an array (got {name}: {error}); save it again") from error
-    if len(shape) != 2 or dtype.kind not in "fiu":
-        raise DataError(f"a matrix must have two axes of numbers (got shape {shape}, {dtype} in {name}); reshape it")
-    if size < offset + shape[0] * shape[1] * dtype.itemsize:
-        raise DataError(f"a .npy file must be whole (got {size} bytes in {name}, which is cut short); save it again")
-    if fortran or not dtype.isnative or dtype.itemsize > 8:
-        return None
-    return Shard(name, str(path), offset, shape[0], shape[1], dtype.str)
-
-
-def _read_rows(shard: Shard, first: int, out: NDArray[Any]) -> None:
-    dtype = np.dtype(shard.dtype)
-    same = dtype == out.dtype and out.flags.c_contiguous
-    block = out if same else np.empty(out.shape, dtype=dtype)
-    view = memoryview(block.reshape(-1).view(np.uint8).data)
-    try:
-        with open(shard.path, "rb", buffering=0) as file:  # noqa: PTH123
-            done = 0
-            file.seek(shard.offset + first * shard.columns * dtype.itemsize)
-            while done < len(view):
-                got = file.readinto(view[done : done + (1 << 30)])
-                if not got:
-                    raise DataError(f"a shard must stay as it is while it is read (got {shard.name} cut short); retry")
-                done += got
-    except OSError as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"a shard must stay readable (got {shard.name}: {error}); check the disk") from error
-    if not same:
-        # torch converts float16 several times as fast as NumPy does.
-        torch.from_numpy(out).copy_(torch.from_numpy(block))
+    return headed
