@@ -83,10 +83,9 @@ def test_centers_come_in_blocks_that_make_up_the_whole() -> None:
     blocks = Centers.of(DenseEmbedding(points))
     assert [len(block.norms) for block in blocks] == [256, 256, 88]
     assert torch.equal(torch.cat([block.norms for block in blocks]), DenseEmbedding(points).squared_norms())
-    whole = [DenseEmbedding.take(DenseEmbedding(points), slice(0, 600)).rows[256:512]]
-    found = blocks[1].rows
-    assert isinstance(found, DenseEmbedding)
-    assert torch.equal(found.rows, whole[0])
+    second = blocks[1].rows
+    assert isinstance(second, DenseEmbedding)
+    assert torch.equal(second.rows, points[256:512])
 
 
 @settings(max_examples=60, deadline=None)
@@ -169,6 +168,7 @@ def test_a_center_with_more_noise_of_its_own_hides_more() -> None:
     found = squared_distances(points, points.squared_norms(), block)
     assert found[:, 0].tolist() == [0.0, 0.0]
     assert found[:, 1].tolist() == pytest.approx([0.04, 0.04])
+    assert nearest_squared_distances(points, points.squared_norms(), block).tolist() == [0.0, 0.0]
     # 0.5 away is more than the noise.
     far = NoisyEmbedding(torch.tensor([[1.0, 0.5]]).double(), torch.zeros(1).double())
     assert squared_distances(far, far.squared_norms(), block).tolist()[0] == pytest.approx([0.29, 0.25])
@@ -178,6 +178,30 @@ def test_a_center_with_more_noise_of_its_own_hides_more() -> None:
     (block,) = Centers.of(both)
     nearest = nearest_squared_distances(exact_only, exact_only.squared_norms(), block)
     assert nearest.tolist() == pytest.approx([0.09])
+
+
+def test_the_nearest_knows_the_noise_of_a_center_longer_than_the_others() -> None:
+    # 1001.5 is 2.25 from 1000, below 16 units of 2e6 (3.8) but above those of 1e6 (1.9).
+    points = DenseEmbedding(torch.tensor([[1001.5]], dtype=torch.float32))
+    (block,) = Centers.of(DenseEmbedding(torch.tensor([[1.0], [1000.0]], dtype=torch.float32)))
+    assert squared_distances(points, points.squared_norms(), block).amin(dim=1).tolist() == [0.0]
+    assert nearest_squared_distances(points, points.squared_norms(), block).tolist() == [0.0]
+
+
+@dataclass(frozen=True)
+class CoarseInBulk(NoisyEmbedding):
+    """Rows whose inner products are rounded more coarsely when there are many of them at once."""
+
+    def take(self, rows: torch.Tensor | slice) -> CoarseInBulk:
+        return CoarseInBulk(self.rows[rows], self.shares[rows])
+
+    def inner(self, other: NoisyEmbedding) -> torch.Tensor:
+        return (self.rows @ other.rows.T) * (1.0 - (1e-3 if len(self) > 256 else 1e-4))
+
+
+def test_a_row_is_at_distance_zero_from_itself_whatever_the_rounding() -> None:
+    points = torch.from_numpy(np.random.default_rng(0).normal(size=(300, 8)))
+    assert not pairwise_squared_distances(CoarseInBulk(points, torch.zeros(300))).diagonal().any()
 
 
 def test_what_is_given_stays_as_it_was() -> None:

@@ -76,23 +76,52 @@ def few_candidates(count: int, chunk: int) -> Iterator[list[int]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_FEWEST_CANDIDATES", count)
         patch.setattr(module, "_MOST_CANDIDATES", count)
+        patch.setattr("ladle.selectors.passes._SAMPLE_ROWS", 2 * count)
         patch.setattr("ladle.selectors.passes.CHUNK_ROWS", chunk)
         patch.setattr(LocalPasses, "reach", counted)
         yield passes
 
 
-@settings(max_examples=150, deadline=None)
-@given(problem=problems(), count=st.integers(1, 5), chunk=st.integers(1, 5), grid=st.booleans())
-def test_many_passes_give_the_same_picks(problem: Problem, count: int, chunk: int, grid: bool) -> None:
+@settings(max_examples=200, deadline=None)
+@given(
+    problem=problems(),
+    count=st.integers(1, 5),
+    chunk=st.integers(1, 5),
+    kind=st.sampled_from(["spread", "grid", "one-hot"]),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    offset=st.sampled_from([0, 1000, -3]),
+)
+def test_many_passes_give_the_same_picks(
+    problem: Problem, count: int, chunk: int, kind: str, dtype: type[np.floating[Any]], offset: int
+) -> None:
     rows, width, labeled, budget, seed = problem
     rng = np.random.default_rng(seed)
-    points = rng.integers(-1, 2, size=(rows, width)).astype(float) if grid else rng.normal(size=(rows, width))
+    if kind == "spread":
+        dtype = np.float64  # rounding settles near-ties in float32
+    points = {
+        "spread": rng.normal(size=(rows, width)),
+        "grid": rng.integers(-1, 2, size=(rows, width)) + float(offset),
+        "one-hot": np.eye(width + 1)[rng.integers(width + 1, size=rows)] + float(offset),
+    }[kind].astype(dtype)
     labeled = labeled or [rows - 1]
     budget = min(budget, rows - len(labeled))
     if budget:
         with few_candidates(count, chunk):
             picks = farthest_first(points, indices(*labeled), budget)
-        assert picks.tolist() == yardstick.farthest_first(points, labeled, budget)
+        assert picks.tolist() == yardstick.farthest_first(points.astype(np.float64), labeled, budget)
+
+
+@pytest.mark.parametrize("labeled", [[], [5]])
+def test_rows_of_few_kinds_take_few_passes(labeled: list[int]) -> None:
+    # Ten kinds of rows, 3000 of them: the first of each other kind in one pass, then the rest by index.
+    kinds = np.random.default_rng(0).integers(10, size=3000)
+    with few_candidates(256, 512) as passes:
+        picks = farthest_first(np.eye(10, dtype=np.float32)[kinds], indices(*labeled), 200).tolist()
+    first = labeled or picks[:1]
+    others = [row for row in sorted(np.unique(kinds, return_index=True)[1].tolist()) if kinds[row] != kinds[first[0]]]
+    rest = [row for row in range(3000) if row not in (*first, *others)]
+    assert picks == [*picks[: 1 - len(labeled)], *others, *rest][:200]
+    assert len(passes) == 2
 
 
 def test_equal_distances_do_not_cost_a_pass_a_pick() -> None:

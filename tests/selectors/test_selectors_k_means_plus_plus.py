@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from reference import k_means_plus_plus as yardstick
 #: Rows, width, labeled indices, budget and seed.
 Problem = tuple[int, int, list[int], int, int]
 NOBODY = np.empty(0, dtype=np.int64)
-DRAWS = 2000
+DRAWS = 1200
 #: Seven rows, two of them equal, one far away; the fourth is labeled and must play no part.
 POOL = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [9.0, 9.0], [2.0, 1.0], [1.0, 0.0], [-1.0, -1.0]])
 LABELED = [3]
@@ -101,8 +102,10 @@ def first_probabilities(first: str) -> dict[int, float]:
     return {row: 1 / 6 for row in range(7) if row not in LABELED}
 
 
-@pytest.mark.parametrize("first", ["largest-norm", "uniform"])
-@pytest.mark.parametrize(("fewest", "most", "chunk"), [(32, 4096, 2048), (1, 1, 2), (2, 2, 3), (3, 3, 1)])
+@pytest.mark.parametrize(
+    ("first", "fewest", "most", "chunk"),
+    [("largest-norm", 32, 4096, 2048), ("largest-norm", 3, 3, 2), ("uniform", 1, 2, 3)],
+)
 def test_sequences_come_as_often_as_the_textbook_says(
     first: str, fewest: int, most: int, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,35 +121,31 @@ def test_sequences_come_as_often_as_the_textbook_says(
 
 
 def test_a_larger_batch_follows_the_law_of_one_by_one() -> None:
-    # Forty of three hundred in several blocks: how often each row is drawn, and how well the batch covers the pool.
+    # Forty of three hundred in several blocks: how often short and long rows are drawn, which come last, and how well
+    # the batch covers the pool.
     rng = np.random.default_rng(1)
     points = rng.normal(size=(300, 3)) * rng.uniform(0.2, 3.0, size=(300, 1))
-    first = yardstick.first_of_largest_norm(points, [])
-    drawn: dict[str, list[Any]] = {"blocks": [], "one by one": []}
+    points = points[np.argsort((points**2).sum(axis=1))]
+    labeled = [7, 100]
+    first = yardstick.first_of_largest_norm(points, labeled)
+    drawn: dict[str, list[int]] = {"blocks": [], "one by one": []}
+    last: dict[str, list[int]] = {"blocks": [], "one by one": []}
     left: dict[str, list[float]] = {"blocks": [], "one by one": []}
-    for seed in range(300):
-        numbers = np.random.default_rng(seed).random(40)
-        batches: dict[str, Any] = {
-            "blocks": k_means_plus_plus(points, NOBODY, 40, generator=np.random.default_rng(seed + 1000)),
-            "one by one": one_by_one(points, 40, first, numbers),
+    for seed in range(400):
+        generators = np.random.default_rng(seed).spawn(2)
+        batches = {
+            "blocks": k_means_plus_plus(points, indices(*labeled), 40, generator=generators[0]).tolist(),
+            "one by one": yardstick.k_means_plus_plus(points, labeled, 40, first, generators[1]),
         }
         for name, picks in batches.items():
             drawn[name].extend(picks)
-            squared = ((points[:, None] - points[np.asarray(picks)]) ** 2).sum(axis=2)
-            left[name].append(squared.min(axis=1).sum())
-    table = [np.bincount(np.array(drawn[name]) // 30, minlength=10) for name in drawn]
-    assert scipy.stats.chi2_contingency(table).pvalue > 0.01
+            last[name].append(picks[-1])
+            left[name].append(yardstick.potential(points, labeled, picks))
+    # Rows of a batch repel each other, so their counts vary less than independent ones: the test errs to pass.
+    for counted_rows, width in ((drawn, 10), (last, 30)):
+        table = [np.bincount(np.array(rows) // width, minlength=300 // width) for rows in counted_rows.values()]
+        assert scipy.stats.chi2_contingency(table).pvalue > 0.01
     assert scipy.stats.ks_2samp(left["blocks"], left["one by one"]).pvalue > 0.01
-
-
-def one_by_one(points: NDArray[Any], budget: int, first: int, numbers: NDArray[Any]) -> list[int]:
-    picks = [first]
-    nearest = ((points - points[first]) ** 2).sum(axis=1)
-    while len(picks) < budget:
-        reach = np.cumsum(nearest)
-        picks.append(int(np.searchsorted(reach, numbers[len(picks)] * reach[-1], side="right")))
-        nearest = np.minimum(nearest, ((points - points[picks[-1]]) ** 2).sum(axis=1))
-    return picks
 
 
 def test_rows_far_away_in_numbers_are_drawn_as_often_as_beside_the_origin() -> None:
@@ -201,6 +200,32 @@ def test_a_twin_gradient_is_drawn_only_when_all_others_are(offset: float, dtype:
         assert sorted((picks[:20] % 20).tolist()) == list(range(20))
 
 
+@dataclass(frozen=True)
+class CoarseInBulk:
+    """Rows whose inner products are rounded very coarsely when there are many of them at once."""
+
+    rows: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, rows: torch.Tensor | slice) -> CoarseInBulk:
+        return CoarseInBulk(self.rows[rows])
+
+    def squared_norms(self) -> torch.Tensor:
+        return (self.rows**2).sum(dim=1)
+
+    def inner(self, other: CoarseInBulk) -> torch.Tensor:
+        return (self.rows @ other.rows.T) * (0.7 if len(self) > 256 else 0.99)
+
+
+def test_a_candidate_drawn_twice_is_kept_once_whatever_the_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["ladle.selectors.k_means_plus_plus"], "_FEWEST_CANDIDATES", 300)
+    points = CoarseInBulk(torch.from_numpy(np.random.default_rng(0).normal(size=(30, 4))))
+    picks = k_means_plus_plus(points, NOBODY, 30, generator=np.random.default_rng(0))
+    assert sorted(picks.tolist()) == list(range(30))
+
+
 def test_rows_that_all_coincide_are_drawn_uniformly() -> None:
     generator, counts = np.random.default_rng(23), Counter[tuple[int, ...]]()
     for _ in range(DRAWS):
@@ -221,6 +246,56 @@ class LastNumber(np.random.Generator):
     def random(self, size: Any = None, *args: Any, **named: Any) -> Any:
         largest = np.nextafter(1.0, 0.0)
         return largest if size is None else np.full(size, largest)
+
+
+class FirstNumber(np.random.Generator):
+    """A generator of zeros, which fall on the first row with any weight."""
+
+    def random(self, size: Any = None, *args: Any, **named: Any) -> Any:
+        return 0.0 if size is None else np.zeros(size)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 2048])
+def test_no_number_draws_a_row_of_weight_zero(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Labeled rows, and rows that coincide with one drawn, stand at both ends and fill whole chunks.
+    monkeypatch.setattr("ladle.selectors.passes.CHUNK_ROWS", chunk)
+    points = np.array([[3.0], [3.0], [3.3], [3.3], [3.3], [0.1], [3.3], [0.7], [0.2], [3.3], [3.3], [3.3], [3.2]])
+    labeled = indices(0, 1, 12)
+    # 3.3 is the longest, at first 2; a number draws 0.1, 0.7 and 0.2 only, from the left or from the right.
+    picks = k_means_plus_plus(points, labeled, 4, generator=FirstNumber(np.random.PCG64(0)))
+    assert picks.tolist() == [2, 5, 7, 8]
+    picks = k_means_plus_plus(points, labeled, 4, generator=LastNumber(np.random.PCG64(0)))
+    assert picks.tolist() == [2, 8, 7, 5]
+
+
+def test_squared_distances_among_the_smallest_numbers_are_drawn_by_all_the_same() -> None:
+    # 2e-162 squared is the smallest number there is: most shares of it round up to the whole.
+    points = np.array([[0.0], [2e-162], [3e-162], [5e-162]])
+    for seed in range(20):
+        picks = k_means_plus_plus(points, NOBODY, 4, generator=np.random.default_rng(seed))
+        assert sorted(picks.tolist()) == [0, 1, 2, 3]
+    picks = k_means_plus_plus(points, NOBODY, 2, generator=LastNumber(np.random.PCG64(0)))
+    assert picks.tolist() == [3, 1]
+    smallest = np.array([5e-324])
+    assert accepted(smallest, np.zeros((1, 1)), np.array([np.nextafter(1.0, 0.0)]), 1).tolist() == [0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(problem=problems(), fewest=st.integers(1, 3), chunk=st.integers(1, 5), whole=st.booleans())
+def test_picks_are_distinct_and_unlabeled(problem: Problem, fewest: int, chunk: int, whole: bool) -> None:
+    rows, width, labeled, budget, seed = problem
+    rng = np.random.default_rng(seed)
+    points = rng.integers(-1, 2, size=(rows, width)).astype(float) if whole else rng.normal(size=(rows, width))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["ladle.selectors.k_means_plus_plus"], "_FEWEST_CANDIDATES", fewest)
+        patch.setattr("ladle.selectors.passes.CHUNK_ROWS", chunk)
+        picks = k_means_plus_plus(points, indices(*labeled), budget, generator=rng).tolist()
+    assert len(set(picks)) == budget
+    assert not set(picks) & set(labeled)
+    assert picks[0] == yardstick.first_of_largest_norm(points, labeled)
+    # A row that coincides with one drawn before comes only when all others are drawn.
+    distinct = len(np.unique(points[[row for row in range(rows) if row not in labeled]], axis=0))
+    assert len(np.unique(points[picks], axis=0)) == min(budget, distinct)
 
 
 @settings(max_examples=60, deadline=None)

@@ -92,7 +92,8 @@ def pairwise_squared_distances(rows: Embedding) -> NDArray[np.floating[Any]]:
     squared = norms.new_empty(len(rows), len(rows))
     for start, block in zip(range(0, len(rows), _CENTERS_AT_ONCE), Centers.of(rows), strict=True):
         squared[:, start : start + len(block.norms)] = squared_distances(rows, norms, block)
-    return squared.cpu().numpy()
+    # A product of other shape may round more coarsely than the one by which a center's noise was measured.
+    return squared.fill_diagonal_(0.0).cpu().numpy()
 
 
 def _less_own_norm(rows: Embedding, centers: Centers) -> Tensor:

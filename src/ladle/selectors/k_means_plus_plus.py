@@ -98,7 +98,8 @@ def accepted(
     thresholds = uniforms * squared
     kept: list[int] = []
     for place in range(len(squared)):
-        if thresholds[place] < now[place]:
+        # Nothing has shrunk before the first: rounding must not say otherwise.
+        if not kept or thresholds[place] < now[place]:
             kept.append(place)
             if len(kept) == wanted:
                 break
@@ -112,6 +113,6 @@ def _draw(
     """Draw rows with probability proportional to their weight: first the chunk, then the row within."""
     ends = np.cumsum(weights)
     marks = uniforms * ends[-1]
-    # A number below one times the total stays below the total in float64 too: there always is a chunk that ends beyond.
-    chunks = np.searchsorted(ends, marks, side="right")
+    # A number below one times a total among the smallest of float64 may round up to it: that is the last row's share.
+    chunks = np.minimum(np.searchsorted(ends, marks, side="right"), np.searchsorted(ends, ends[-1]))
     return passes.find(chunks, np.maximum(marks - (ends[chunks] - weights[chunks]), 0.0))
