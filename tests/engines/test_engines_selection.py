@@ -248,14 +248,14 @@ print(int(next(line for line in status if line.startswith("VmHWM")).split()[1]) 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 def test_the_cap_on_memory_is_kept(tmp_path: Path) -> None:
-    # 384 MiB of rows; the cap leaves room for some of them.
+    # 152 MiB of rows; the cap leaves room for some of them.
     rng = np.random.default_rng(0)
     block = rng.normal(size=(60_000, 128)).astype(np.float16)
-    blocks = (np.roll(block, turn, axis=1) for turn in range(25))
+    blocks = (np.roll(block, turn, axis=1) for turn in range(10))
     write_shards(tmp_path / "features", blocks, rows_a_file=400_000)
-    blocks = (block[:, turn : turn + 5] for turn in range(25))
+    blocks = (block[:, turn : turn + 5] for turn in range(10))
     write_shards(tmp_path / "logits", blocks, rows_a_file=700_000)
-    cap = 900 << 20
+    cap = 720 << 20
     for strategy in ("grad", "badge", "k-center"):
         command = [sys.executable, "-c", _CAPPED, str(tmp_path), strategy, str(cap)]
         kept, peak = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()

@@ -25,9 +25,12 @@ def local_scores(
     """Return the (rows,) scores of consecutive rows, by default of all, in one pass."""
     stop = len(outputs) if stop is None else stop
     rows = ViewRows(outputs, strategy, first, stop, block_rows=plan.block_rows, on_rows=on_rows)
-    # A view may be a part of the block it was made from, which the next one overwrites.
-    parts = [view.clone() for _, view in rows.views()]
-    return torch.cat(parts)
+    scores: Tensor | None = None
+    for position, view in rows.views():
+        if scores is None:
+            scores = view.new_empty(stop - first)
+        scores[position : position + len(view)] = view
+    return torch.empty(0) if scores is None else scores
 
 
 def local_passes(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from ladle.engines.views import ShardedOutputs, ViewRows
 from ladle.errors import InputError
@@ -27,6 +27,7 @@ _BLOCK_BYTES = 32 << 20
 _SLACK = 64 << 20
 _OUTSIDE_LINUX = 512 << 20
 _TRIAL_CENTERS = 256
+_TRIALS = 3
 
 
 @dataclass(frozen=True)
@@ -159,20 +160,26 @@ def _expected_seconds(strategy: Strategy, outputs: ShardedOutputs, budget: int, 
         return 0.0
     stop = min(len(outputs), block_rows)
     rows = ViewRows(outputs, strategy, 0, stop, block_rows=block_rows)
-    _, view = next(rows.views())  # once to warm up: files, threads, allocator
-    started = time.perf_counter()
-    _, view = next(rows.views())
-    a_row = (time.perf_counter() - started) / stop
-    seconds = passes * a_row * len(outputs)
+    seconds = passes * _least_seconds(lambda: next(rows.views())) / stop * len(outputs)
     if not strategy.is_score:
+        _, view = next(rows.views())
         sample = as_embedding(view).take(slice(0, min(stop, CHUNK_ROWS)))
-        block = Centers.of(sample.take(torch.arange(min(len(sample), _TRIAL_CENTERS))))[0]
+        block = Centers.of(sample.take(slice(0, _TRIAL_CENTERS)))[0]
         norms = sample.squared_norms()
-        started = time.perf_counter()
-        nearest_squared_distances(sample, norms, block)
-        a_pair = (time.perf_counter() - started) / (len(sample) * len(block.norms))
+        pairs = len(sample) * len(block.norms)
+        a_pair = _least_seconds(lambda: nearest_squared_distances(sample, norms, block)) / pairs
         seconds += a_pair * len(outputs) * (budget + len(outputs.labeled))
     return seconds
+
+
+def _least_seconds(function: Callable[[], object]) -> float:
+    """Return the least time of a few calls: the first ones pay for files, threads and memory."""
+    seconds = []
+    for _ in range(_TRIALS):
+        started = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
 
 
 def _resident_bytes() -> int:
