@@ -7,97 +7,101 @@ import json
 import subprocess
 import sys
 import time
+from unittest.mock import patch
 
 import numpy as np
 import torch
-from timing import peak_memory, save
+from floor import fastest, product
+from timing import at_most, forget_peak, options, peak_memory, save
+from torch import Tensor
 
 from ladle.gradients import FactoredGradients, cross_entropy
-from ladle.selectors import CHUNK_ROWS, LocalPasses, farthest_first, k_means_plus_plus
+from ladle.selectors import LocalPasses, farthest_first, k_means_plus_plus
+from ladle.typing import Embedding, Indices
 
-WIDTH, CLASSES, LABELED = 512, 100, 1000
-
-
-def floor(features: torch.Tensor, residuals: torch.Tensor | None, budget: int) -> float:
-    """Return the seconds of the matrix product alone, in the blocks this machine's library is fastest at."""
-    centers = features[:budget].clone().T
-    others = None if residuals is None else residuals[:budget].clone().T
-    started = time.perf_counter()
-    for start in range(0, len(features), CHUNK_ROWS):
-        rows = features[start : start + CHUNK_ROWS]
-        out = torch.empty(len(rows), 512)
-        for first in range(0, budget, 512):
-            block = slice(first, min(first + 512, budget))
-            into = out.flatten()[: len(rows) * (block.stop - block.start)].view(len(rows), -1)
-            torch.mm(rows, centers[:, block], out=into)
-            if residuals is not None and others is not None:
-                torch.mm(residuals[start : start + CHUNK_ROWS], others[:, block], out=into)
-    return time.perf_counter() - started
+WIDTH, CLASSES, LABELED, THREADS = 512, 100, 1000, 2
 
 
-def measure(method: str, rows: int, budget: int) -> None:
-    """Run one method in this process and print what it took."""
+def inputs(rows: int) -> tuple[Tensor, Tensor]:
+    """Return features in clusters, so that far rows and near ones are both there, and residuals."""
     generator = torch.Generator().manual_seed(0)
-    # Clusters, so that far rows and near ones are both there: pure noise would be one pass for farthest-first.
     middles = 2 * torch.randn(1000, WIDTH, generator=generator)
     features = torch.empty(rows, WIDTH)
     for start in range(0, rows, 65_536):
         part = features[start : start + 65_536]
         torch.randn(part.shape, generator=generator, out=part)
-        # Rows of every cluster lie at their own distance from its middle.
+        # Every row lies at its own distance from the middle of its cluster.
         part *= torch.rand(len(part), 1, generator=generator)
         part += middles[torch.randint(0, 1000, (len(part),), generator=generator)]
+    logits = torch.randn(rows, CLASSES, generator=generator)
+    return features, cross_entropy.pseudo_residuals(logits.mul_(2))
+
+
+def measure(method: str, rows: int, budget: int) -> None:
+    """Run one method in this process between two turns of its product, and print what it took."""
+    features, residuals = inputs(rows)
     labeled = np.arange(LABELED)
+    pools, centers = ([features, residuals], budget) if method == "BADGE" else ([features], LABELED + budget)
+    way = fastest(pools, centers)
     passes: list[int] = []
     reach = LocalPasses.reach
 
-    def counted(self: LocalPasses, centers: object, taken: object) -> None:
-        passes.append(len(centers))  # type: ignore[arg-type]
-        reach(self, centers, taken)  # type: ignore[arg-type]
+    def counted(self: LocalPasses, of: Embedding, taken: Indices) -> None:
+        passes.append(len(of))
+        reach(self, of, taken)
 
-    LocalPasses.reach = counted  # type: ignore[method-assign]
-    if method == "BADGE":
-        logits = torch.randn(rows, CLASSES, generator=generator)
-        residuals = cross_entropy.pseudo_residuals(logits.mul_(2))
-        del logits
-        gradients = FactoredGradients(residuals, features)
-        started = time.perf_counter()
-        k_means_plus_plus(gradients, labeled, budget, generator=np.random.default_rng(0))
-        seconds = time.perf_counter() - started
-        peak = peak_memory()
-        product = floor(features, residuals, budget)
-    else:
-        started = time.perf_counter()
-        farthest_first(features, labeled, budget)
-        seconds = time.perf_counter() - started
-        peak = peak_memory()
-        product = floor(features, None, budget + LABELED)
-    print(json.dumps({"method": method, "seconds": seconds, "product": product, "memory": peak, "passes": passes}))
+    def select() -> None:
+        with patch.object(LocalPasses, "reach", counted):
+            if method == "BADGE":
+                gradients = FactoredGradients(residuals, features)
+                k_means_plus_plus(gradients, labeled, budget, generator=np.random.default_rng(0))
+            else:
+                farthest_first(features, labeled, budget)
+
+    multiply = product(pools, centers, way)
+    before = seconds_of(multiply)
+    inputs_and_program = forget_peak()
+    seconds = seconds_of(select)
+    peak = peak_memory()
+    products = [before, seconds_of(multiply)]
+    found = {"method": method, "seconds": seconds, "products": products, "way": str(way), "centers": centers}
+    print(json.dumps(found | {"memory": peak, "extra_memory": peak - inputs_and_program, "passes": passes}))
+
+
+def seconds_of(function: object) -> float:
+    """Return the seconds of one call."""
+    assert callable(function)
+    started = time.perf_counter()
+    function()
+    return time.perf_counter() - started
 
 
 def main() -> None:
     """Measure, print and save."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options(__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--budget", type=int, default=10_000)
     parser.add_argument("--method", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    torch.set_num_threads(THREADS)
     if arguments.method:
         measure(arguments.method, arguments.rows, arguments.budget)
         return
-    inputs = arguments.rows * (WIDTH + CLASSES) * 4
+    inputs_bytes = arguments.rows * (WIDTH + CLASSES) * 4
     found, checks = [], []
     for method in ("BADGE", "k-center"):
         command = [sys.executable, __file__, "--rows", str(arguments.rows), "--budget", str(arguments.budget)]
-        output = subprocess.run([*command, "--method", method], capture_output=True, text=True, check=True).stdout
+        output = subprocess.run([*command, "--method", method], stdout=subprocess.PIPE, text=True, check=True).stdout
         one = json.loads(output.splitlines()[-1])
         found.append(one)
         name = f"{method}, {arguments.rows:,} rows"
-        checks.append({"name": name, "ratio": one["seconds"] / one["product"], "at_most": 3.0, "of": "its product"})
-        checks.append(
-            {"name": f"{name}, memory", "ratio": one["memory"] / inputs, "at_most": 2.0, "of": "features and logits"}
-        )
+        # The faster turn of the product: the harder floor.
+        measured = {"ratio": one["seconds"] / min(one["products"])}
+        memory = {"ratio": one["memory"] / inputs_bytes}
+        checks.append(at_most(name, measured, 3.0, "its product"))
+        checks.append(at_most(f"{name}, memory of the process", memory, 2.0, "features and logits"))
     save(
+        arguments.results,
         "large",
         setting={
             "rows": arguments.rows,
@@ -106,7 +110,7 @@ def main() -> None:
             "labeled": LABELED,
             "budget": arguments.budget,
         },
-        inputs_bytes=inputs,
+        inputs_bytes=inputs_bytes,
         methods=found,
         checks=checks,
     )

@@ -3,42 +3,35 @@
 from __future__ import annotations
 
 import json
-import resource
+import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from timing import forget_peak, peak_memory
 
-LABELED, BUDGET, CLASSES = 1000, 500, 10
+LABELED, BUDGET, CLASSES, THREADS = 1000, 500, 10, 2
 # A loop of so many passes that a few picks tell how long all would take; more is not waited for.
 FEW = 20
 
 
-def resident() -> int:
-    """Return the bytes this process holds now (Linux)."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-
-
 def report(library: str, method: str, picks: int, run: Callable[[], Any]) -> None:
     """Time one call and print it."""
-    before, started = resident(), time.perf_counter()
+    before, started = forget_peak(), time.perf_counter()
     chosen = run()
     seconds = time.perf_counter() - started
-    status = Path("/proc/self/status").read_text().splitlines()
-    peak = int(next(line for line in status if line.startswith("VmHWM")).split()[1]) * 1024
-    distinct = len(np.unique(chosen))
-    found = {"library": library, "method": method, "picks": picks, "seconds": seconds, "distinct": distinct}
-    print(json.dumps(found | {"memory": max(0, peak - before)}), flush=True)
+    found = {"library": library, "method": method, "picks": picks, "seconds": seconds}
+    print(json.dumps(found | {"distinct": len(np.unique(chosen)), "memory": peak_memory() - before}), flush=True)
 
 
 def scikit_activeml(method: str, features: Any, residuals: Any) -> None:
     """Run scikit-activeml's BADGE or core-set."""
-    from skactiveml.base import SkactivemlClassifier
-    from skactiveml.pool import Badge, CoreSet
+    from skactiveml.base import SkactivemlClassifier  # type: ignore[import-not-found]
+    from skactiveml.pool import Badge, CoreSet  # type: ignore[import-not-found]
 
     answer = np.full(len(features), np.nan)
     answer[:LABELED] = np.arange(LABELED) % CLASSES
@@ -68,7 +61,7 @@ def small_text(method: str, features: Any, residuals: Any) -> None:
     """Run small-text's BADGE or core-set."""
     rows = np.arange(len(features))
     if method == "BADGE":
-        from small_text.integrations.pytorch.query_strategies.strategies import BADGE
+        from small_text.integrations.pytorch.query_strategies.strategies import BADGE  # type: ignore[import-not-found]
 
         probabilities = np.where(residuals < 0, residuals + 1, residuals)
         labels = np.arange(LABELED) % CLASSES
@@ -82,7 +75,7 @@ def small_text(method: str, features: Any, residuals: Any) -> None:
             ),
         )
     else:
-        from small_text.query_strategies.coresets import greedy_coreset
+        from small_text.query_strategies.coresets import greedy_coreset  # type: ignore[import-not-found]
 
         report(
             "small-text 1.4.1",
@@ -95,9 +88,8 @@ def small_text(method: str, features: Any, residuals: Any) -> None:
 def main() -> None:
     """Run one library's one method on the arrays of a file; without naming one, all, each in its own process."""
     warnings.simplefilter("ignore")
+    torch.set_num_threads(THREADS)
     if len(sys.argv) == 2:
-        import subprocess
-
         for library in ("scikit_activeml", "small_text"):
             for method in ("BADGE", "k-center"):
                 found = subprocess.run(

@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
-import argparse
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
-from timing import interleaved, ratio, save
+from timing import at_most, interleaved, options, ratio, save
 
 from ladle import scores
 from ladle.gradients import cross_entropy, mean_gradient
 from ladle.models import build_model, pool_outputs
 from ladle.strategies import CATALOG, PoolOutputs
 
-ROWS, WIDTH, CLASSES, LABELED = 25_000, 256, 10, 1000
+ROWS, WIDTH, CLASSES, LABELED, THREADS = 25_000, 256, 10, 1000, 2
+IMAGES = {"lenet": 8192, "resnet18": 512}
+
+
+def with_forward(name: str, images: int, generator: torch.Generator, labels: torch.Tensor) -> dict[str, Any]:
+    """Return the times of a forward pass and of both selections from it, and the ratio of the sums."""
+    pixels = torch.randn(images, 3, 32, 32, generator=generator)
+    network = build_model(name, example_shape=(3, 32, 32), classes=CLASSES)().eval()
+    passed = pool_outputs(network, pixels)
+    outputs = PoolOutputs(passed.features, passed.logits, np.arange(len(labels)), labels, cross_entropy, passed.bias)
+
+    def select(strategy: str) -> None:
+        CATALOG[strategy].select(outputs, 50, generator=np.random.default_rng(0))
+
+    seconds = interleaved(
+        {
+            "forward": partial(pool_outputs, network, pixels),
+            "entropy": partial(select, "entropy"),
+            "grad": partial(select, "grad"),
+        },
+        5,
+    )
+    middle = {key: float(np.median(values)) for key, values in seconds.items()}
+    whole = {key: middle["forward"] + middle[key] for key in ("entropy", "grad")}
+    return {"images": images, "seconds": seconds, "ratio": whole["grad"] / whole["entropy"]}
 
 
 def main() -> None:
     """Measure, print and save."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options(__doc__)
     parser.add_argument("--repeats", type=int, default=60)
     arguments = parser.parse_args()
+    torch.set_num_threads(THREADS)
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(ROWS, WIDTH, generator=generator).relu_()
     weight, bias = 0.1 * torch.randn(CLASSES, WIDTH, generator=generator), torch.randn(CLASSES, generator=generator)
@@ -42,41 +68,14 @@ def main() -> None:
         },
         arguments.repeats,
     )
-    forward = {}
-    for name, images in (("lenet", 8192), ("resnet18", 512)):
-        pixels = torch.randn(images, 3, 32, 32, generator=generator)
-        network = build_model(name, example_shape=(3, 32, 32), classes=CLASSES)().eval()
-        passed = pool_outputs(network, pixels)
-        some = PoolOutputs(
-            passed.features, passed.logits, np.arange(100), labels[:100], cross_entropy, bias=passed.bias
-        )
-        one = interleaved(
-            {
-                "forward": lambda network=network, pixels=pixels: pool_outputs(network, pixels),
-                "entropy": lambda some=some: CATALOG["entropy"].select(some, 50, generator=np.random.default_rng(0)),
-                "grad": lambda some=some: CATALOG["grad"].select(some, 50, generator=np.random.default_rng(0)),
-            },
-            5,
-        )
-        middle = {key: float(np.median(values)) for key, values in one.items()}
-        forward[name] = {
-            "images": images,
-            "seconds": one,
-            "ratio": (middle["forward"] + middle["grad"]) / (middle["forward"] + middle["entropy"]),
-        }
-    checks = [
-        {
-            "name": "grad, head included",
-            "ratio": ratio(seconds, "grad with head", "entropy with head"),
-            "at_most": 1.5,
-            "of": "entropy",
-        }
-    ]
+    forward = {name: with_forward(name, images, generator, labels[:100]) for name, images in IMAGES.items()}
+    checks = [at_most("grad, head included", ratio(seconds, "grad with head", "entropy with head"), 1.5, "entropy")]
     checks += [
-        {"name": f"grad, {name} forward included", "ratio": one["ratio"], "at_most": 1.1, "of": "entropy"}
+        at_most(f"grad, {name} forward included", {"ratio": one["ratio"]}, 1.1, "entropy")
         for name, one in forward.items()
     ]
     save(
+        arguments.results,
         "scoring",
         setting={"rows": ROWS, "width": WIDTH, "classes": CLASSES, "labeled": LABELED},
         seconds=seconds,

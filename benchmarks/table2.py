@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from timing import save
+from timing import at_most, options, save
 
 # Khosravani and Zilles (2026), table 2: mean seconds over rounds 1 to 5.
 PAPER = {"entropy": 1.06, "grad": 2.44, "badge": 3.07, "k-center": 3.47}
@@ -17,6 +17,7 @@ PAPER = {"entropy": 1.06, "grad": 2.44, "badge": 3.07, "k-center": 3.47}
 
 def main() -> None:
     """Run the command, sum up its times and save."""
+    arguments = options(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "table2.csv"
         subprocess.run([sys.executable, "-m", "ladle", "bench", "table2", "--out", str(out)], check=True)
@@ -37,15 +38,15 @@ def main() -> None:
                 "with_forward": [statistics.mean(whole), statistics.stdev(whole)],
             }
     checks = [
-        {
-            "name": f"table 2, grad, {model}, forward included",
-            "ratio": found["grad"]["with_forward"][0] / found["entropy"]["with_forward"][0],
-            "at_most": 1.1,
-            "of": "entropy",
-        }
+        at_most(
+            f"table 2, grad, {model}, forward included",
+            {"ratio": found["grad"]["with_forward"][0] / found["entropy"]["with_forward"][0]},
+            1.1,
+            "entropy",
+        )
         for model, found in models.items()
     ]
-    save("table2", models=models, paper_seconds=PAPER, checks=checks)
+    save(arguments.results, "table2", models=models, paper_seconds=PAPER, checks=checks)
 
 
 if __name__ == "__main__":

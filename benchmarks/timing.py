@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import torch
 RESULTS = Path(__file__).parent / "results"
 
 
-def interleaved(functions: dict[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
+def interleaved(functions: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
     """Return the seconds of each repeat of each function, taking turns: whatever slows the machine slows all."""
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     for function in functions.values():
@@ -30,25 +31,40 @@ def interleaved(functions: dict[str, Callable[[], Any]], repeats: int) -> dict[s
     return seconds
 
 
-def ratio(seconds: dict[str, list[float]], name: str, floor: str) -> float:
-    """Return the median time of one function in units of another's."""
-    return statistics.median(seconds[name]) / statistics.median(seconds[floor])
+def ratio(seconds: Mapping[str, list[float]], name: str, floor: str) -> dict[str, float]:
+    """Return the time of one function in units of another's: of the medians, and of the least times.
+
+    The medians decide whether a target is reached; the least times show what is left without disturbance.
+    """
+    return {
+        "ratio": statistics.median(seconds[name]) / statistics.median(seconds[floor]),
+        "ratio_of_least": min(seconds[name]) / min(seconds[floor]),
+    }
+
+
+def at_most(name: str, measured: Mapping[str, float], target: float, of: str) -> dict[str, Any]:
+    """Return a check that passes while the ratio stays at or below its target."""
+    return {"name": name, **measured, "at_most": target, "of": of}
+
+
+def at_least(name: str, measured: Mapping[str, float], target: float, of: str) -> dict[str, Any]:
+    """Return a check that passes once the ratio reaches its target."""
+    return {"name": name, **measured, "at_least": target, "of": of}
+
+
+def forget_peak() -> int:
+    """Count peak memory anew from here, and return the bytes this process holds now (Linux).
+
+    Not ``ru_maxrss``: it cannot be set back, so that importing torch and making the inputs hide what comes after, and a
+    child takes it over from the process that started it.
+    """
+    Path("/proc/self/clear_refs").write_text("5")
+    return _status("VmRSS")
 
 
 def peak_memory() -> int:
-    """Return the most bytes this process has held so far (Linux).
-
-    Not ``ru_maxrss``: a child takes that over from the process that started it.
-    """
-    status = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) * 1024
-
-
-def resident_memory() -> int:
-    """Return the bytes this process holds now (Linux)."""
-    import resource
-
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    """Return the most bytes this process has held since ``forget_peak`` (Linux)."""
+    return _status("VmHWM")
 
 
 def machine() -> dict[str, Any]:
@@ -67,9 +83,24 @@ def machine() -> dict[str, Any]:
     }
 
 
-def save(name: str, **found: Any) -> None:
-    """Write a result, and say so."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({"machine": machine(), **found}, indent=1) + "\n")
-    print(f"{name}: " + json.dumps({key: found[key] for key in found if key in ("ratios", "checks")}))
+def options(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser with the option that every benchmark has."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="Folder to write to; another one for a trial.")
+    return parser
+
+
+def save(folder: Path, name: str, **found: Any) -> None:
+    """Write a result, and say how the checks went."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
+    load = [round(value, 2) for value in os.getloadavg()]
+    path.write_text(json.dumps({"machine": machine() | {"load": load}, **found}, indent=1) + "\n")
+    for check in found["checks"]:
+        bound = f"at most {check['at_most']:g}" if "at_most" in check else f"at least {check['at_least']:g}"
+        print(f"{check['name']}: {check['ratio']:.2f} × {check['of']} (target: {bound})")
+
+
+def _status(field: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(field)).split()[1]) * 1024
