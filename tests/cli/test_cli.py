@@ -106,13 +106,30 @@ def test_select_reads_parquet(lists: bool, arrays: dict[str, Any], tmp_path: Pat
     assert picks == ladle.select("k-center", **arrays, budget=7).tolist()
 
 
+def test_select_reads_shards_within_its_memory(arrays: dict[str, Any], tmp_path: Path, call: Call) -> None:
+    for name in ("features", "logits"):
+        (tmp_path / name).mkdir()
+        # Ten shards and more: part-10 comes after part-2.
+        for number, part in enumerate(np.array_split(arrays[name], 12)):
+            np.save(tmp_path / name / f"part-{number}.npy", part)
+    options = {"features": tmp_path / "features" / "*.npy", "logits": tmp_path / "logits", "strategy": "badge"}
+    code, out, _ = call(*words_for(tmp_path, **options, memory="2GiB"))
+    assert code == 0
+    picks = [int(row["index"]) for row in read_batch(tmp_path)]
+    assert picks == ladle.select("badge", **arrays, budget=7).tolist()
+    assert "7 of 50 unlabeled examples picked by badge" in out
+    code, _, error = call(*words_for(tmp_path, **options, memory="1MiB"))
+    assert code == 2
+    assert "the memory cap must hold the program, 10 labeled rows" in error
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"strategy": "gard"}, "unknown strategy (got 'gard'); did you mean 'grad'?"),
         ({"budget": 51}, "got budget=51, unlabeled=50"),
         ({"budget": 0}, "got budget=0"),
-        ({"features": "nowhere.npy"}, "nowhere.npy, which is none"),
+        ({"features": "nowhere.npy"}, "got none at nowhere.npy"),
         ({"labeled": "nowhere.csv"}, "nowhere.csv"),
         ({"features": "labeled.csv"}, "must be .npy or .parquet"),
         ({"out": "no/such/folder/batch.csv"}, "choose another"),
@@ -156,12 +173,12 @@ def test_labels_that_break_a_rule(text: str, message: str, arrays: dict[str, Any
 def test_matrices_that_break_a_rule(arrays: dict[str, Any], tmp_path: Path, call: Call) -> None:
     broken = tmp_path / "broken.npy"
     wrong: list[tuple[Any, str]] = [
-        (b"\x93NUMPY truncated", "must hold plain numbers"),
+        (b"\x93NUMPY truncated", "must hold an array"),
         (np.zeros(5), "two axes"),
         (np.array([["a", "b"]]), "two axes of numbers"),
         (np.full((60, 5), np.nan), "NaN or infinity in row 0"),
         (np.zeros((59, 5)), "features=59, logits=60"),
-        (np.array([[{}]], dtype=object), "must hold plain numbers"),
+        (np.array([[{}]], dtype=object), "two axes of numbers"),
     ]
     for content, message in wrong:
         if isinstance(content, bytes):

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ladle.data.shard_reading import Shard
+from ladle.data.shard_sources import natural_order
 from ladle.data.shard_writing import write_shards
 from ladle.data.shards import ShardedMatrix, check_finite, open_shards, scratch_bytes
 from ladle.errors import DataError, InputError
@@ -188,6 +189,11 @@ def test_folders_and_patterns_are_read_in_natural_order(source: str, tmp_path: P
     # Equal numbers go by spelling.
     expected = ["part-1.npy", "part-02.npy", "part-2.npy", "part-10.npy", "part-10a.npy", "part-100.npy", "part-²0.npy"]
     assert found == expected
+
+
+@given(st.permutations(["a-1", "a-01", "a-2", "a-10", "b", "b-1x", "b-1y"]))
+def test_natural_order_depends_on_names_alone(names: list[str]) -> None:
+    assert sorted(names, key=natural_order) == ["a-01", "a-1", "a-2", "a-10", "b", "b-1x", "b-1y"]
 
 
 def test_a_list_keeps_its_order_and_may_mix_kinds(tmp_path: Path) -> None:

@@ -75,8 +75,7 @@ def _npy_header(file: SourceFile) -> Header:
         )
     # torch has nothing wider than float64.
     dtype = np.dtype(np.float64) if stored.itemsize > 8 else stored.newbyteorder("=")
-    # A matrix of one row or column lies the same either way.
-    return Header(shape[0], shape[1], stored, dtype, offset, by_columns and min(shape) > 1)
+    return Header(shape[0], shape[1], stored, dtype, offset, by_columns)
 
 
 @contextmanager

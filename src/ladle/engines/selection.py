@@ -168,8 +168,9 @@ def open_outputs(
     outside = indices[(indices < 0) | (indices >= len(h))]
     if len(outside):
         raise InputError(f"labeled indices must be from 0 to {len(h) - 1} (got {outside[0]}); count in the whole pool")
-    if len(np.unique(indices)) < len(indices):
-        raise InputError("labeled indices must be distinct (got one twice); name each once")
+    values, counts = np.unique(indices, return_counts=True)
+    if len(values) < len(indices):
+        raise InputError(f"labeled indices must be distinct (got {values[counts > 1][0]} twice); name each once")
     for row in indices.tolist():
         check_finite(h.take(np.array([row])), row, h)
         check_finite(z.take(np.array([row])), row, z)
