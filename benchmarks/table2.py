@@ -17,10 +17,14 @@ PAPER = {"entropy": 1.06, "grad": 2.44, "badge": 3.07, "k-center": 3.47}
 
 def main() -> None:
     """Run the command, sum up its times and save."""
-    arguments = options(__doc__).parse_args()
+    parser = options(__doc__)
+    parser.add_argument("--model", action="append", choices=["lenet", "resnet18"], help="One network only.")
+    arguments = parser.parse_args()
+    models_asked = [word for name in arguments.model or [] for word in ("--model", name)]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "table2.csv"
-        subprocess.run([sys.executable, "-m", "ladle", "bench", "table2", "--out", str(out)], check=True)
+        command = [sys.executable, "-m", "ladle", "bench", "table2", "--out", str(out), *models_asked]
+        subprocess.run(command, check=True)
         with out.open(newline="") as file:
             rows = list(csv.DictReader(file))
     models: dict[str, dict[str, dict[str, list[float]]]] = {}
