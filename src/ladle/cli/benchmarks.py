@@ -39,7 +39,7 @@ def table2(
 ) -> None:
     """Time one acquisition of each strategy, as the paper's table 2: outputs cached within the round.
 
-    LeNet takes half a minute on two cores, ResNet-18 more than ten: nearly all of it is training and the forward passes.
+    LeNet takes half a minute on two cores, ResNet-18 over ten: nearly all of it is training and the forward passes.
 
     Example: `ladle bench table2 --model lenet`
     """
