@@ -41,6 +41,9 @@ def test_the_public_names() -> None:
         "grad",
         "badge",
         "k-center",
+        "grad-cosine",
+        "grad-volume",
+        "grad-d2",
     ]
     for name in ladle.__all__:
         assert getattr(ladle, name) is not None

@@ -13,7 +13,9 @@ from ladle.errors import DataError, UnknownNameError
 
 def test_all_names_are_there() -> None:
     assert all(hasattr(ladle.data, name) for name in ladle.data.__all__)
-    assert list(DATASETS) == ["digits", "20newsgroups", "table", "mnist", "cifar10", "image-folder"]
+    papers = {"20newsgroups", "isolet", "pokerhand", "cifar10", "stl10", "cinic10", "gtsrb", "svhn", "mnist"}
+    assert papers | {"german-credit", "gisette"} <= set(DATASETS)
+    assert {"digits", "table", "image-folder"} <= set(DATASETS)
 
 
 def test_an_unknown_name_is_refused() -> None:
@@ -25,14 +27,14 @@ def test_the_status_says_where_each_data_set_comes_from(tmp_path: Path, monkeypa
     for variable in ("SCIKIT_LEARN_DATA", "HF_HOME", "HF_DATASETS_CACHE"):
         monkeypatch.setenv(variable, str(tmp_path / "none"))
     found = {status.name: status.availability for status in dataset_status(tmp_path)}
-    assert found == {
+    others = {
         "digits": "bundled",
-        "20newsgroups": "fetched on first use",
         "table": "your file",
-        "mnist": "fetched on first use",
-        "cifar10": "fetched on first use",
         "image-folder": "your file",
+        "isolet-1560": "your file",
+        "poker-hand-uci": "your file",
     }
+    assert found == {name: others.get(name, "fetched on first use") for name in DATASETS}
     for status in dataset_status(None):
         assert all((status.summary, status.size, status.license, status.source))
         assert status.modality == DATASETS[status.name].modality
@@ -44,6 +46,9 @@ def test_the_real_mirrors_are_at_hand(data_home: Path) -> None:
         "20newsgroups": data_home / "sklearn" / "20news-bydate_py3.pkz",
         "mnist": data_home / "hub" / "ylecun" / "mnist",
         "cifar10": data_home / "hub" / "uoft-cs" / "cifar10",
+        "isolet-1560": data_home / "tabular" / "isolet_1560.parquet",
+        "poker-hand-uci": data_home / "tabular" / "poker_hand_uci_train.csv",
+        "german-credit": data_home / "tabular" / "german_credit.csv",
     }
     assert all(found[name] == "at hand" for name, place in held.items() if place.exists())
 

@@ -75,7 +75,7 @@ def on_the_cluster(problem: dict[str, Any], name: str, cluster: Any, **named: An
 
 
 def test_the_picks_are_those_of_the_arrays_in_memory(problem: dict[str, Any], cluster: Any, tmp_path: Path) -> None:
-    for name in ("random", "grad", "badge", "k-center"):
+    for name in ("random", "grad", "badge", "k-center", "grad-cosine", "grad-volume", "grad-d2"):
         selection = on_the_cluster(problem, name, cluster)
         assert selection.picks.tolist() == select(name, **problem["arrays"], **problem["asked"]).tolist()
     # What a worker finds wrong is told as if there were no cluster.

@@ -19,7 +19,7 @@ from ladle.data.shard_copies import write_shards
 from ladle.engines import Plan, Progress, select_from_shards
 from ladle.errors import BudgetError, DataError, InputError
 from ladle.gradients import find_loss
-from ladle.selectors import farthest_first
+from ladle.selectors import AnchoredEmbedding, farthest_first
 from ladle.strategies import CATALOG, PoolOutputs, list_strategies, score, select
 
 ROWS, WIDTH, CLASSES = 7001, 12, 5
@@ -158,7 +158,12 @@ def test_every_strategy_that_says_so_sees_each_row_alone(name: str, arrays: Any)
     def view(rows: slice) -> Any:
         part = torch.cat([features[:20], features[rows]]), torch.cat([logits[:20], logits[rows]])
         seen = CATALOG[name].view(PoolOutputs(*part, np.arange(20), labels, find_loss("cross-entropy"), bias=True))
-        return seen.take(slice(20, None)).materialize() if hasattr(seen, "materialize") else seen[20:]
+        if isinstance(seen, torch.Tensor):
+            return seen[20:]
+        seen = seen.take(slice(20, None))
+        if isinstance(seen, AnchoredEmbedding):
+            return torch.cat([seen.rows.materialize().flatten(1), seen.squared.unsqueeze(1)], dim=1)
+        return seen.materialize()
 
     assert CATALOG[name].row_wise
     assert torch.equal(view(slice(100, 200)), view(slice(0, 1000))[100:200])

@@ -9,7 +9,19 @@ from numpy.typing import NDArray
 
 from ladle.experiments.results import ExperimentResults
 
-CATALOG = ("random", "entropy", "margin", "least-confidence", "egl", "grad", "badge", "k-center")
+CATALOG = (
+    "random",
+    "entropy",
+    "margin",
+    "least-confidence",
+    "egl",
+    "grad",
+    "badge",
+    "k-center",
+    "grad-cosine",
+    "grad-volume",
+    "grad-d2",
+)
 LONG_NAMES = (
     "random",
     "a-recipe-with-a-very-long-name-that-somebody-gave-it",

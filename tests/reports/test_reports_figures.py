@@ -22,7 +22,7 @@ from ladle.reports.labels import figure_label, text_width
 from ladle.reports.penalty_figures import loss_score_figure, penalty_figure
 from ladle.reports.style import COLUMN_WIDTH, FULL_WIDTH, Width, paper_style, strategy_styles
 
-EXTRA = ("grad-cosine", "grad-facility", "grad-dpp", "mine")
+EXTRA = ("our-own", "mine")
 
 
 def all_figures(results: ExperimentResults, widths: Sequence[Width]) -> Iterator[Figure]:

@@ -52,13 +52,13 @@ def test_catalog_markers_are_all_different() -> None:
 
 def test_a_catalog_name_looks_the_same_in_any_company() -> None:
     alone = {name: strategy_styles([name])[name] for name in NAMES}
-    assert strategy_styles([*NAMES, "grad-cosine", "mine"]).items() >= alone.items()
+    assert strategy_styles([*NAMES, "our-own", "mine"]).items() >= alone.items()
     assert alone == dict(CATALOG)
 
 
 def test_other_names_have_their_style_for_good() -> None:
-    assert strategy_styles(["grad-cosine"]) == {"grad-cosine": StrategyStyle("#882255", "h", "--")}
-    others = ("grad-cosine", "mine", "yours")
+    assert strategy_styles(["our-own"]) == {"our-own": StrategyStyle("#999933", "^", "-.")}
+    others = ("our-own", "mine", "yours")
     for order in permutations(others):
         assert strategy_styles(order) == strategy_styles(others)
 

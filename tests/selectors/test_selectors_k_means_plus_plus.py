@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ladle.errors import InputError
 from ladle.gradients import FactoredGradients
-from ladle.selectors import LocalPasses, k_means_plus_plus, uniform
+from ladle.selectors import AnchoredEmbedding, DenseEmbedding, LocalPasses, k_means_plus_plus, uniform
 from ladle.selectors.k_means_plus_plus import accepted
 from ladle.typing import Indices
 from reference import k_means_plus_plus as yardstick
@@ -118,6 +118,32 @@ def test_sequences_come_as_often_as_the_textbook_says(
     assert p_value(counts, yardstick.sequence_probabilities(POOL, LABELED, 4, start)) > 0.01
     # The test can tell: distances instead of their squares would be found out.
     assert p_value(counts, yardstick.sequence_probabilities(POOL, LABELED, 4, start, power=1)) < 1e-4
+
+
+@pytest.mark.parametrize(("fewest", "most"), [(32, 4096), (1, 2)])
+def test_with_an_anchor_the_first_row_is_drawn_by_its_distance_too(
+    fewest: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules["ladle.selectors.k_means_plus_plus"]
+    monkeypatch.setattr(module, "_FEWEST_CANDIDATES", fewest)
+    monkeypatch.setattr(module, "_MOST_CANDIDATES", most)
+    anchor, generator = POOL.mean(axis=0) + 0.5, np.random.default_rng(22)
+    embedding = AnchoredEmbedding(
+        DenseEmbedding(torch.from_numpy(POOL)), torch.from_numpy(((POOL - anchor) ** 2).sum(axis=1))
+    )
+    counts: Counter[tuple[int, ...]] = Counter()
+    for _ in range(DRAWS):
+        picks = k_means_plus_plus(embedding, indices(*LABELED), 3, generator=generator, first="anchor").tolist()
+        counts[(len(POOL), *picks)] += 1
+    # To the textbook the anchor is one more row, drawn first.
+    rows, start = np.concatenate([POOL, anchor[None]]), {len(POOL): 1.0}
+    assert p_value(counts, yardstick.sequence_probabilities(rows, LABELED, 4, start)) > 0.01
+    assert p_value(counts, yardstick.sequence_probabilities(rows, LABELED, 4, start, power=1)) < 1e-4
+
+
+def test_an_anchor_asked_for_must_be_there() -> None:
+    with pytest.raises(InputError, match="anchor"):
+        k_means_plus_plus(POOL, indices(), 1, generator=np.random.default_rng(0), first="anchor")
 
 
 def test_a_larger_batch_follows_the_law_of_one_by_one() -> None:
@@ -341,5 +367,5 @@ def test_a_generator_goes_on_where_it_was() -> None:
 
 def test_another_way_to_find_the_first_row_is_refused() -> None:
     unknown: Any = "farthest"
-    with pytest.raises(InputError, match=r"'largest-norm' or 'uniform' \(got 'farthest'\)"):
+    with pytest.raises(InputError, match=r"'uniform' or 'anchor' \(got 'farthest'\)"):
         k_means_plus_plus(np.ones((3, 2)), NOBODY, 1, generator=np.random.default_rng(0), first=unknown)

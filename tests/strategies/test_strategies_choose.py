@@ -129,7 +129,7 @@ def test_scores_carry_no_gradient(name: str, problem: Problem) -> None:
     assert not score(name, **leaves).requires_grad
 
 
-@pytest.mark.parametrize("name", ["random", "badge"])
+@pytest.mark.parametrize("name", ["random", "badge", "grad-d2"])
 def test_seeds_decide_the_draw(name: str, problem: Problem) -> None:
     def picks(seed: Any) -> list[int]:
         chosen: list[int] = select(name, **problem.arrays(), budget=5, seed=seed).tolist()
@@ -142,7 +142,7 @@ def test_seeds_decide_the_draw(name: str, problem: Problem) -> None:
     assert picks(generator) != picks(3)  # it went on from where it was
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name not in ("random", "badge")])
+@pytest.mark.parametrize("name", [name for name in ALL if name not in ("random", "badge", "grad-d2")])
 def test_other_strategies_ignore_the_seed(name: str, problem: Problem) -> None:
     assert len({tuple(select(name, **problem.arrays(), budget=5, seed=seed)) for seed in range(5)}) == 1
 

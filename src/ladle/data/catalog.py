@@ -10,9 +10,30 @@ from typing import Literal, TypeAlias
 
 from ladle.data.config import DataConfig
 from ladle.data.digits import load_digits_pool
-from ladle.data.hub_images import CIFAR10, MNIST, HubImages, hub_at_hand, load_hub_pool
+from ladle.data.hub_images import (
+    CIFAR10,
+    CINIC10,
+    GTSRB,
+    MNIST,
+    STL10,
+    SVHN,
+    HubImages,
+    hub_at_hand,
+    load_hub_pool,
+)
 from ladle.data.image_folder import load_image_folder_pool
 from ladle.data.newsgroups import load_newsgroups_pool, newsgroups_at_hand
+from ladle.data.openml_tables import (
+    GERMAN_CREDIT,
+    GISETTE,
+    ISOLET,
+    ISOLET_1560,
+    POKER_HAND_UCI,
+    POKERHAND,
+    OpenMLTable,
+    load_openml_pool,
+    table_at_hand,
+)
 from ladle.data.pool import Modality, Pool
 from ladle.data.table import load_table_pool
 from ladle.errors import DataError
@@ -144,6 +165,27 @@ def _hub_entry(name: str, source: HubImages, *, summary: str, size: str, terms: 
     )
 
 
+def _table_entry(source: OpenMLTable, *, summary: str, size: str, terms: str, origin: str) -> DatasetEntry:
+    part = source.number is None
+
+    def availability(data_home: Path | None) -> Availability:
+        if table_at_hand(source, data_home):
+            return "at hand"
+        return "your file" if part else "fetched on first use"
+
+    return DatasetEntry(
+        name=source.name,
+        summary=summary,
+        modality="table",
+        size=size,
+        license=terms,
+        source=origin,
+        load=lambda config, data_home: load_openml_pool(source, config, data_home),
+        fetched=True,
+        availability=availability,
+    )
+
+
 _ENTRIES = (
     DatasetEntry(
         name="digits",
@@ -191,6 +233,76 @@ _ENTRIES = (
         summary="photographs of animals and vehicles",
         size="50,000 training and 10,000 test colour images of 32 × 32, 10 classes",
         terms="not stated",
+    ),
+    _hub_entry(
+        "stl10",
+        STL10,
+        summary="photographs of animals and vehicles, shrunk from 96 pixels",
+        size="5,000 training and 8,000 test colour images of 96 × 96, 10 classes",
+        terms="not stated",
+    ),
+    _hub_entry(
+        "cinic10",
+        CINIC10,
+        summary="CIFAR-10 and ImageNet photographs of the same ten classes; train and validation are the source",
+        size="180,000 training and 90,000 test colour images of 32 × 32, 10 classes",
+        terms="CC BY 4.0, by its hub page",
+    ),
+    _hub_entry(
+        "gtsrb",
+        GTSRB,
+        summary="German traffic signs",
+        size="26,640 training and 12,630 test colour images of many sizes, 43 classes",
+        terms="not stated",
+    ),
+    _hub_entry(
+        "svhn",
+        SVHN,
+        summary="house numbers, one digit an image; the split extra is left out",
+        size="73,257 training and 26,032 test colour images of 32 × 32, 10 classes",
+        terms="non-commercial use only",
+    ),
+    _table_entry(
+        ISOLET,
+        summary="spoken letters",
+        size="7,797 rows of 617 features, 26 classes",
+        terms="CC BY 4.0, by UCI",
+        origin="OpenML 300",
+    ),
+    _table_entry(
+        ISOLET_1560,
+        summary="a fifth of ISOLET, from a data home only",
+        size="1,560 rows of 617 features, 26 classes",
+        terms="CC BY 4.0, by UCI",
+        origin="tabular/isolet_1560.parquet of the data home",
+    ),
+    _table_entry(
+        POKERHAND,
+        summary="poker hands, normalised (pokerhand-normalized)",
+        size="829,201 rows of 10 features, 10 classes",
+        terms="CC BY 4.0, by UCI",
+        origin="OpenML 155",
+    ),
+    _table_entry(
+        POKER_HAND_UCI,
+        summary="the training file of UCI's poker hands, from a data home only",
+        size="25,008 rows of 10 features, 10 classes",
+        terms="CC BY 4.0, by UCI",
+        origin="tabular/poker_hand_uci_train.csv of the data home",
+    ),
+    _table_entry(
+        GERMAN_CREDIT,
+        summary="credit applications, good or bad (appendix A)",
+        size="1,000 rows of 20 mixed columns, 2 classes",
+        terms="CC BY 4.0, by UCI",
+        origin="OpenML 31",
+    ),
+    _table_entry(
+        GISETTE,
+        summary="digits four and nine among probes (appendix A)",
+        size="7,000 rows of 5,000 features, 2 classes",
+        terms="CC BY 4.0, by UCI",
+        origin="OpenML 41026",
     ),
     DatasetEntry(
         name="image-folder",

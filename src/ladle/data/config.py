@@ -34,6 +34,16 @@ OPTIONS: dict[str, Options] = {
     "table": Options(path=True, target=True, test=True),
     "mnist": Options(image_size=True),
     "cifar10": Options(image_size=True),
+    "stl10": Options(image_size=True),
+    "cinic10": Options(image_size=True),
+    "gtsrb": Options(image_size=True),
+    "svhn": Options(image_size=True),
+    "isolet": Options(test=True),
+    "isolet-1560": Options(test=True),
+    "pokerhand": Options(test=True),
+    "poker-hand-uci": Options(test=True),
+    "german-credit": Options(test=True),
+    "gisette": Options(test=True),
     "image-folder": Options(path=True, image_size=True, test=True),
 }
 

@@ -1,4 +1,4 @@
-"""MNIST and CIFAR-10 through the ``datasets`` package: from a mirror in the data home, else from the hub."""
+"""Image data sets of the hub through the ``datasets`` package: from a mirror in the data home, else from the hub."""
 
 from __future__ import annotations
 
@@ -32,14 +32,16 @@ _BATCH = 1000
 
 @dataclass(frozen=True)
 class HubImages:
-    """An image data set of the hub with the official splits ``train`` and ``test``.
+    """An image data set of the hub with an official split into training and test.
 
     Attributes:
         repository: its name on the hub, ``organisation/name``.
         image_column: encoded images.
         label_column: class numbers, with their names where the repository has them.
         grey: one channel in place of three.
-        rows: official size of train and test together.
+        rows: official size of all splits used together.
+        configuration: of the repository, where it has several.
+        training: splits that together are the training part.
     """
 
     repository: str
@@ -47,10 +49,30 @@ class HubImages:
     label_column: str
     grey: bool
     rows: int
+    configuration: str | None = None
+    training: tuple[str, ...] = ("train",)
 
 
 MNIST = HubImages("ylecun/mnist", image_column="image", label_column="label", grey=True, rows=70_000)
 CIFAR10 = HubImages("uoft-cs/cifar10", image_column="img", label_column="label", grey=False, rows=60_000)
+STL10 = HubImages("tanganke/stl10", image_column="image", label_column="label", grey=False, rows=13_000)
+GTSRB = HubImages("tanganke/gtsrb", image_column="image", label_column="label", grey=False, rows=39_270)
+SVHN = HubImages(
+    "ufldl-stanford/svhn",
+    image_column="image",
+    label_column="label",
+    grey=False,
+    rows=99_289,
+    configuration="cropped_digits",
+)
+CINIC10 = HubImages(
+    "flwrlabs/cinic10",
+    image_column="image",
+    label_column="label",
+    grey=False,
+    rows=270_000,
+    training=("train", "validation"),
+)
 
 
 def load_hub_pool(source: HubImages, config: DataConfig, data_home: Path | None = None) -> Pool:
@@ -135,7 +157,7 @@ def _open(source: HubImages, mirror: Path | None, cache: str | None, data_home: 
             " would be read in its place); work in another folder, or name a data home with --data-home"
         )
     try:
-        splits = datasets.load_dataset(source.repository if mirror is None else str(mirror), cache_dir=cache)
+        splits = _load(source, mirror, cache)
     # Its failures share no base class: network, hub, Arrow, its own.
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -147,16 +169,33 @@ def _open(source: HubImages, mirror: Path | None, cache: str | None, data_home: 
             ) from error
         raise DataError(f"a mirror can be read (got {mirror}: {reason}); download its Parquet files anew") from error
     where = source.repository if mirror is None else mirror
-    for split in ("train", "test"):
+    needed = (*source.training, "test")
+    for split in needed:
         if split not in splits:
-            raise DataError(f"{where} has the splits train and test (got {', '.join(splits)}); download it anew")
+            raise DataError(
+                f"{where} has the splits {', '.join(needed[:-1])} and test (got {', '.join(splits)}); download it anew"
+            )
         missing = {source.image_column, source.label_column} - set(splits[split].column_names)
         if missing:
             raise DataError(
                 f"{where} has the columns {source.image_column!r} and {source.label_column!r} (got"
                 f" {', '.join(splits[split].column_names)} in {split}); download it anew"
             )
-    return splits["train"], splits["test"]
+    training = [splits[name] for name in source.training]
+    return training[0] if len(training) == 1 else datasets.concatenate_datasets(training), splits["test"]
+
+
+def _load(source: HubImages, mirror: Path | None, cache: str | None) -> Any:
+    """Return all splits that are needed; of a mirror those that its files are named after."""
+    import datasets
+
+    if mirror is None:
+        return datasets.load_dataset(source.repository, source.configuration)
+    if source.configuration is None:
+        return datasets.load_dataset(str(mirror), cache_dir=cache)
+    # Without the repository's card the package cannot tell configurations apart: only this one's folder is read.
+    folder = mirror / source.configuration
+    return datasets.load_dataset(str(folder if folder.is_dir() else mirror), cache_dir=cache)
 
 
 def _place(source: HubImages, data_home: Path | None) -> str:

@@ -56,17 +56,34 @@ def load_table_pool(config: DataConfig) -> Pool:
             f"a table needs path and target (got path={config.path!r}, target={config.target!r}); name both"
         )
     path = Path(config.path).expanduser()
-    frame = _read(path)
+    return table_pool(read_table(path), config.target, config, name=_stem(path), origin=path)
+
+
+def table_pool(frame: pd.DataFrame, target: str, config: DataConfig, *, name: str, origin: Path | str) -> Pool:
+    """Make a pool of a table in memory, split and encoded as ``load_table_pool`` says.
+
+    Args:
+        frame: features and one column of classes.
+        target: that column.
+        config: fractions, pool size and seed of the split.
+        name: of the pool.
+        origin: where the table is from, for messages.
+
+    Raises:
+        ConfigError: a pool larger than the rows left.
+        DataError: as ``load_table_pool`` raises.
+    """
+    path = origin
     frame.columns = frame.columns.map(str)
-    if config.target not in frame.columns:
+    if target not in frame.columns:
         names = ", ".join(repr(str(name)) for name in frame.columns)
         raise DataError(
-            f"the target is a column of the table (got target={config.target!r}, {path} has {names}); name one of them"
+            f"the target is a column of the table (got target={target!r}, {path} has {names}); name one of them"
         )
     if frame.empty:
         raise DataError(f"a table has at least one row (got {path} with none); check how the file was written")
-    labels, classes = _labels(frame[config.target], path)
-    features = frame.drop(columns=config.target)
+    labels, classes = _labels(frame[target], path)
+    features = frame.drop(columns=target)
     numbers, categories = number_and_category_columns(features, path)
     split = split_whole(
         labels, test=config.test, validation=config.validation, pool_size=config.pool_size, seed=config.split_seed
@@ -74,7 +91,7 @@ def load_table_pool(config: DataConfig) -> Pool:
     rows = torch.from_numpy(encode(features, numbers, categories, training=split.training, path=path))
     targets = torch.from_numpy(labels)
     return Pool(
-        name=Path(path.name.removesuffix(".gz")).stem,
+        name=name,
         modality="table",
         inputs=rows[split.pool],
         labels=targets[split.pool],
@@ -86,7 +103,17 @@ def load_table_pool(config: DataConfig) -> Pool:
     )
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _stem(path: Path) -> str:
+    return Path(path.name.removesuffix(".gz")).stem
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a .csv, .tsv, .parquet or .pq file, as ``load_table_pool`` says.
+
+    Raises:
+        ConfigError: another kind of file.
+        DataError: a file that is missing or damaged.
+    """
     import pandas as pd
 
     if not path.is_file():
@@ -122,7 +149,7 @@ def _without_row_numbers(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _labels(target: pd.Series, path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+def _labels(target: pd.Series, path: Path | str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Return (n,) class numbers and the C class names in their order."""
     import pandas as pd
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_CATEGORIES = 1000
 
 
-def number_and_category_columns(features: pd.DataFrame, path: Path) -> tuple[list[str], list[str]]:
+def number_and_category_columns(features: pd.DataFrame, path: Path | str) -> tuple[list[str], list[str]]:
     """Tell the columns of numbers from the columns of categories.
 
     Raises:
@@ -58,7 +58,7 @@ def number_and_category_columns(features: pd.DataFrame, path: Path) -> tuple[lis
 
 
 def encode(
-    features: pd.DataFrame, numbers: list[str], categories: list[str], *, training: Indices, path: Path
+    features: pd.DataFrame, numbers: list[str], categories: list[str], *, training: Indices, path: Path | str
 ) -> NDArray[np.float32]:
     """Return the table as (n, columns) numbers: first the standardised ones, then 0 and 1 for each category seen.
 
@@ -105,7 +105,7 @@ def _standardised(values: NDArray[np.float64], training: Indices) -> NDArray[np.
     return standardised
 
 
-def _expanded(columns: pd.DataFrame, training: Indices, path: Path) -> NDArray[np.float32]:
+def _expanded(columns: pd.DataFrame, training: Indices, path: Path | str) -> NDArray[np.float32]:
     from sklearn.preprocessing import OneHotEncoder
 
     texts = columns.astype("string").fillna("")

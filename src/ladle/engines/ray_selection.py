@@ -87,6 +87,22 @@ class RayPasses:
         self._on_all("reach", shared, taken, counted=True)
         self._history.append(("reach", (shared, taken)))
 
+    def reach_anchor(self) -> None:
+        """Make the anchor of an ``AnchoredEmbedding`` a center: lower every distance to that of the anchor."""
+        self._on_all("reach_anchor", counted=True)
+        self._history.append(("reach_anchor", ()))
+
+    def reach_span(self, centers: Embedding, factors: Tensor, taken: Indices) -> None:
+        """Take off every distance what more directions explain, all seen from the anchor, and take rows out."""
+        arguments = ray.put(centers), ray.put(factors), taken
+        self._on_all("reach_span", *arguments, counted=True)
+        self._history.append(("reach_span", arguments))
+
+    def take_out(self, taken: Indices) -> None:
+        """Take rows out; distances stay."""
+        self._on_all("take_out", taken)
+        self._history.append(("take_out", (taken,)))
+
     def chunk_weights(self) -> NDArray[np.float64]:
         """Return the (chunks,) sums of the free rows' squared distances."""
         return np.concatenate(self._on_all("chunk_weights"))

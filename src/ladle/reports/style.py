@@ -1,7 +1,8 @@
 """How figures look: one color, marker and dash a strategy, the same in every figure, and settings for print.
 
 The colors of the catalog are those of Okabe and Ito (2008), their yellow (too pale on white) replaced by an indigo of
-Paul Tol's; they stay apart under protanopia, deuteranopia and tritanopia. Markers tell them apart in grayscale.
+Paul Tol's, and three more as far from them as can be; they stay apart under protanopia, deuteranopia and tritanopia.
+Markers tell them apart in grayscale.
 Nothing here is global: settings hold inside `paper_style` only, and figures are made without pyplot.
 """
 
@@ -50,6 +51,9 @@ CATALOG: Mapping[str, StrategyStyle] = MappingProxyType(
         "grad": StrategyStyle("#D55E00", "D", "-"),
         "badge": StrategyStyle("#0072B2", "P", "-"),
         "k-center": StrategyStyle("#009E73", "X", "-"),
+        "grad-cosine": StrategyStyle("#9900FF", "<", "-."),
+        "grad-volume": StrategyStyle("#772200", ">", "-."),
+        "grad-d2": StrategyStyle("#110011", "h", "-."),
     }
 )
 

@@ -13,7 +13,7 @@ from ladle.selectors.distances import pairwise_squared_distances
 from ladle.selectors.passes import Passes, as_passes, start_amid
 from ladle.typing import Array, Embedding, Indices
 
-FirstCenter = Literal["largest-norm", "uniform"]
+FirstCenter = Literal["largest-norm", "uniform", "anchor"]
 
 # Candidates drawn between two passes over the pool: so many times the rows drawn so far, within these bounds. While
 # the rows double, the weights shrink little, and most candidates are kept.
@@ -42,7 +42,8 @@ def k_means_plus_plus(
         labeled: (m,) whole-pool indices already labeled; may be empty.
         budget: from 1 to the number of unlabeled rows.
         generator: where the draws come from; advanced by them.
-        first: the first row: the one of largest norm, as BADGE's own code does, or one drawn uniformly.
+        first: the first row: the one of largest norm, as BADGE's own code does, or one drawn uniformly. "anchor" makes
+            the anchor of an ``AnchoredEmbedding`` the first center instead, and the first row is drawn like all others.
 
     Returns:
         (budget,) distinct unlabeled indices in the order drawn. Where every row left coincides with one drawn, the
@@ -50,22 +51,27 @@ def k_means_plus_plus(
 
     Raises:
         BudgetError: more rows asked for than are unlabeled.
-        InputError: an unknown way to find the first row.
+        InputError: an unknown way to find the first row, or no anchor where one is asked for.
 
     Cost: O(n budget d) time in a few passes, each one matrix product; 8 n bytes beside the rows in float32.
     Reference: Arthur and Vassilvitskii (2007); Ash et al. (2020), algorithm 1.
     """
-    if first not in ("largest-norm", "uniform"):
-        raise InputError(f"the first center is 'largest-norm' or 'uniform' (got {first!r}); name one of the two")
+    if first not in ("largest-norm", "uniform", "anchor"):
+        raise InputError(f"the first center is 'largest-norm', 'uniform' or 'anchor' (got {first!r}); name one of them")
     passes = as_passes(embedding)
     unlabeled = unlabeled_indices(len(passes), labeled, budget)
     taken = np.asarray(labeled, dtype=np.int64)
     passes.start(taken, None)
-    pick = passes.farthest_from(None)[0] if first == "largest-norm" else int(generator.choice(unlabeled))
-    start_amid(passes, taken)
-    picks = fresh = np.array([pick], dtype=np.int64)
+    if first == "anchor":
+        passes.reach_anchor()
+        picks = fresh = np.empty(0, dtype=np.int64)
+    else:
+        pick = passes.farthest_from(None)[0] if first == "largest-norm" else int(generator.choice(unlabeled))
+        start_amid(passes, taken)
+        picks = fresh = np.array([pick], dtype=np.int64)
     while len(picks) < budget:
-        passes.reach(passes.fetch(fresh), fresh)
+        if len(fresh):
+            passes.reach(passes.fetch(fresh), fresh)
         weights = passes.chunk_weights()
         if not weights.sum() > 0.0:
             rest = np.setdiff1d(unlabeled, picks, assume_unique=True)

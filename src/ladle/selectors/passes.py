@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ladle.arrays import blocks, squared_lengths
+from ladle.errors import InputError
+from ladle.selectors.anchored import AnchoredEmbedding
 from ladle.selectors.dense import DenseEmbedding, as_embedding
 from ladle.selectors.distances import Centers, nearest_squared_distances
 from ladle.selectors.top import highest
@@ -88,6 +90,24 @@ class Passes(Protocol):
         """
         ...
 
+    def reach_anchor(self) -> None:
+        """Make the anchor of an ``AnchoredEmbedding`` a center: lower every distance to that of the anchor."""
+        ...
+
+    def reach_span(self, centers: Embedding, factors: Tensor, taken: Indices) -> None:
+        """Take off every distance what more directions explain, all seen from the anchor, and take rows out.
+
+        Args:
+            centers: k anchored rows.
+            factors: (new, k) float64; new orthonormal directions as combinations of the centers.
+            taken: whole-pool indices.
+        """
+        ...
+
+    def take_out(self, taken: Indices) -> None:
+        """Take rows out; distances stay."""
+        ...
+
     def chunk_weights(self) -> NDArray[np.float64]:
         """Return the (chunks,) sums of the free rows' squared distances."""
         ...
@@ -155,7 +175,7 @@ class LocalPasses:
         """Forget all centers; take these rows out; look at plain rows from this (d,) origin from now on."""
         self._origin, self._measured = origin, 0
         self._nearest.fill_(torch.inf)
-        self._take_out(taken)
+        self.take_out(taken)
 
     def column_sums(self) -> Tensor | None:
         """Return the (chunks, d) float64 sums of the rows of a plain array; None for any other embedding."""
@@ -193,7 +213,32 @@ class LocalPasses:
                 nearest = self._nearest[span]
                 for block in center_blocks:
                     torch.minimum(nearest, nearest_squared_distances(seen, self._norms[span], block), out=nearest)
-        self._take_out(taken)
+        self.take_out(taken)
+
+    def reach_anchor(self) -> None:
+        """Make the anchor of an ``AnchoredEmbedding`` a center: lower every distance to that of the anchor."""
+        for start, piece in self._rows.pieces():
+            nearest = self._nearest[start : start + len(piece)]
+            torch.minimum(nearest, _anchored(piece).squared, out=nearest)
+
+    def reach_span(self, centers: Embedding, factors: Tensor, taken: Indices) -> None:
+        """Take off every distance what more directions explain, all seen from the anchor, and take rows out."""
+        center_blocks = Centers.of(centers)
+        for start, piece in self._rows.pieces():
+            for low, chunk in _chunks(piece):
+                span = slice(start + low, start + low + len(chunk))
+                norms, anchored = chunk.squared_norms(), _anchored(chunk)
+                explained = factors.new_zeros(len(chunk), len(factors))
+                column = 0
+                for block in center_blocks:
+                    part = factors[:, column : column + len(block.norms)]
+                    explained.addmm_(anchored.inner_from_anchor(norms, block), part.T)
+                    column += len(block.norms)
+                nearest = self._nearest[span]
+                free = nearest != _TAKEN
+                left = (nearest.double() - explained.square_().sum(dim=1)).clamp_(min=0.0)
+                nearest[free] = left[free].to(nearest.dtype)
+        self.take_out(taken)
 
     def chunk_weights(self) -> NDArray[np.float64]:
         """Return the (chunks,) sums of the free rows' squared distances."""
@@ -224,7 +269,8 @@ class LocalPasses:
     def _seen(self, rows: Embedding) -> Embedding:
         return rows.minus(self._origin) if isinstance(rows, DenseEmbedding) and self._origin is not None else rows
 
-    def _take_out(self, taken: Indices) -> None:
+    def take_out(self, taken: Indices) -> None:
+        """Take rows out; distances stay."""
         mine = taken[(taken >= self._first) & (taken < self._first + len(self))] - self._first
         self._nearest[torch.from_numpy(mine).to(self._nearest.device)] = _TAKEN
 
@@ -236,6 +282,12 @@ class LocalPasses:
             part = self._nearest[chunk * CHUNK_ROWS : (chunk + 1) * CHUNK_ROWS]
             weights[position, : len(part)] = part
         return weights.clamp_(min=0.0).cumsum(dim=1)
+
+
+def _anchored(piece: Embedding) -> AnchoredEmbedding:
+    if not isinstance(piece, AnchoredEmbedding):
+        raise InputError(f"this selector starts from an anchor (got {type(piece).__name__}); pass an AnchoredEmbedding")
+    return piece
 
 
 def as_passes(view: Passes | Embedding | Array) -> Passes:

@@ -7,7 +7,14 @@ import numpy as np
 from ladle import scores
 from ladle.errors import InputError, UnknownNameError
 from ladle.gradients import FactoredGradients, gradient_lengths, mean_gradient
-from ladle.selectors import farthest_first, k_means_plus_plus, uniform
+from ladle.selectors import (
+    AnchoredEmbedding,
+    apart_in_angle,
+    farthest_first,
+    greedy_volume,
+    k_means_plus_plus,
+    uniform,
+)
 from ladle.strategies.outputs import PoolOutputs
 from ladle.strategies.strategy import Strategy, embedding_strategy, score_strategy
 from ladle.typing import Embedding, Features, Indices, Scores
@@ -38,6 +45,13 @@ def _discrepancy(outputs: PoolOutputs) -> Scores:
     return scores.discrepancy(outputs.features, candidates, reference, len(rows))
 
 
+def _gradients_from_mean(outputs: PoolOutputs) -> Embedding:
+    m = len(outputs.labeled)
+    # The discrepancy is m / (m + 1) of the distance from the gradient to the mean labeled one.
+    distances = _discrepancy(outputs) * ((m + 1) / m)
+    return AnchoredEmbedding(_pseudo_labeled_gradients(outputs), distances.square())
+
+
 def _pseudo_labeled_gradients(outputs: PoolOutputs) -> Embedding:
     residuals = outputs.loss.pseudo_residuals(outputs.logits)
     return FactoredGradients(residuals, outputs.features, outputs.bias)
@@ -53,6 +67,18 @@ def _uniform(view: int, labeled: Indices, budget: int, *, generator: np.random.G
 
 def _farthest_first(view: Features, labeled: Indices, budget: int, *, generator: np.random.Generator) -> Indices:  # noqa: ARG001
     return farthest_first(view, labeled, budget)
+
+
+def _apart_in_angle(view: Embedding, labeled: Indices, budget: int, *, generator: np.random.Generator) -> Indices:  # noqa: ARG001
+    return apart_in_angle(view, labeled, budget)
+
+
+def _greedy_volume(view: Embedding, labeled: Indices, budget: int, *, generator: np.random.Generator) -> Indices:  # noqa: ARG001
+    return greedy_volume(view, labeled, budget)
+
+
+def _from_mean(view: Embedding, labeled: Indices, budget: int, *, generator: np.random.Generator) -> Indices:
+    return k_means_plus_plus(view, labeled, budget, generator=generator, first="anchor")
 
 
 _STRATEGIES = (
@@ -108,6 +134,33 @@ _STRATEGIES = (
         _farthest_first,
         "the features farthest from all labeled ones, one by one",
         "Sener and Savarese (2018)",
+        row_wise=True,
+    ),
+    embedding_strategy(
+        "grad-cosine",
+        _gradients_from_mean,
+        _apart_in_angle,
+        "as grad, passing over gradients nearly parallel to one already picked",
+        "Khosravani and Zilles (2026), section 5",
+        needs_labels=True,
+        row_wise=True,
+    ),
+    embedding_strategy(
+        "grad-volume",
+        _gradients_from_mean,
+        _greedy_volume,
+        "the largest volume of gradients seen from the mean labeled one, greedily",
+        "Chen et al. (2018) on the discrepancy of Khosravani and Zilles (2026)",
+        needs_labels=True,
+        row_wise=True,
+    ),
+    embedding_strategy(
+        "grad-d2",
+        _gradients_from_mean,
+        _from_mean,
+        "k-means++ over gradients, the mean labeled one the first center",
+        "Arthur and Vassilvitskii (2007) on the discrepancy of Khosravani and Zilles (2026)",
+        needs_labels=True,
         row_wise=True,
     ),
 )
