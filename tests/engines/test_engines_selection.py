@@ -157,12 +157,13 @@ def test_every_strategy_that_says_so_sees_each_row_alone(name: str, arrays: Any)
 
     def view(rows: slice) -> Any:
         part = torch.cat([features[:20], features[rows]]), torch.cat([logits[:20], logits[rows]])
-        seen = CATALOG[name].view(PoolOutputs(*part, np.arange(20), labels, find_loss("cross-entropy"), bias=True))
+        seen: Any = CATALOG[name].view(PoolOutputs(*part, np.arange(20), labels, find_loss("cross-entropy"), bias=True))
         if isinstance(seen, torch.Tensor):
             return seen[20:]
         seen = seen.take(slice(20, None))
         if isinstance(seen, AnchoredEmbedding):
-            return torch.cat([seen.rows.materialize().flatten(1), seen.squared.unsqueeze(1)], dim=1)
+            gradients: Any = seen.rows
+            return torch.cat([gradients.materialize().flatten(1), seen.squared.unsqueeze(1)], dim=1)
         return seen.materialize()
 
     assert CATALOG[name].row_wise

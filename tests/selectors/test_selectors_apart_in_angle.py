@@ -1,4 +1,4 @@
-"""The walk from the farthest row down, held against a plain loop; what is passed over fills a batch that falls short."""
+"""The walk from the farthest row down, against a plain loop; what is passed over fills a batch too small."""
 
 from __future__ import annotations
 

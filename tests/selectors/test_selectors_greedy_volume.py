@@ -1,4 +1,4 @@
-"""Greedy volume against Gram-Schmidt pick by pick, and against the determinant itself; twins, exhaustion, few passes."""
+"""Greedy volume against Gram-Schmidt pick by pick, and the determinant; twins, exhaustion, few passes."""
 
 from __future__ import annotations
 

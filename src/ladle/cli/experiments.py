@@ -13,6 +13,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from ladle import experiments
+    from ladle.data import DataConfig, Pool
 
 STORE = "sqlite:///ladle.db"
 _INTERRUPTED = 130
@@ -24,7 +25,14 @@ Store = Annotated[
 
 
 def run(
-    experiment: Annotated[str, typer.Argument(help="quickstart, or a .toml file.", metavar="quickstart|FILE.toml")],
+    experiment: Annotated[
+        str,
+        typer.Argument(
+            help="quickstart, a suite (paper/text-tabular, paper/images, evidence), one experiment of it "
+            "(paper/images/cifar10-lenet-500), or a .toml file.",
+            metavar="NAME|FILE.toml",
+        ),
+    ],
     store: Store = STORE,
     workers: Annotated[int | None, typer.Option(help="Processes of one thread each; one a core by default.")] = None,
     seeds: Annotated[int | None, typer.Option(help="How many seeds, instead of what the file says.")] = None,
@@ -39,46 +47,117 @@ def run(
     gpus_per_run: Annotated[
         float, typer.Option(help="Share of a GPU that a run takes on a cluster; 0.25 lets four share one.")
     ] = 1.0,
+    estimate: Annotated[bool, typer.Option(help="Say what is left to do and how long it takes, and stop.")] = False,
 ) -> None:
-    """Run an experiment: every strategy with every seed, on all cores.
+    """Run an experiment, or a suite of them: every strategy with every seed, on all cores.
 
     Every finished round is stored. Stop it or kill it at any moment: the same command goes on where it was, and ends
-    with the same picks and accuracies.
+    with the same picks and accuracies. A suite says first what it will cost.
 
-    Examples: `ladle run quickstart`, `ladle run letters.toml --seeds 10 --store sqlite:///letters.db`
+    Examples: `ladle run quickstart`, `ladle run letters.toml --seeds 10 --store sqlite:///letters.db`,
+    `ladle run paper/text-tabular --estimate`
     """
     import dataclasses
 
     from ladle.data import resolve_data_home
-    from ladle.experiments import read_experiment, run_experiment
+    from ladle.errors import LadleError
+    from ladle.experiments import find_experiments, run_experiment
 
-    config = read_experiment(experiment)
+    configs = list(find_experiments(experiment))
     if seeds is not None:
-        config = dataclasses.replace(config, seeds=seeds)
+        configs = [dataclasses.replace(config, seeds=seeds) for config in configs]
     console = Console()
+    home = resolve_data_home(data_home)
+    out_of_reach: list[str] = []
+    if estimate or len(configs) > 1:
+        configs, out_of_reach = _estimate(console, configs, store, home, workers, device)
+    if not estimate:
+        for config in configs:
+            console.print(
+                f"[bold]{config.name}[/bold]: {len(config.strategies)} strategies × {config.seeds} seeds, "
+                f"{config.schedule.initial} to {config.schedule.labeled[-1]} labels, stored in "
+                f"{_without_password(store)}",
+                highlight=False,
+                soft_wrap=True,
+            )
+            try:
+                with _Bar(console) as bar:
+                    results = run_experiment(
+                        config,
+                        store=store,
+                        workers=workers,
+                        data_home=home,
+                        device=device,
+                        engine=engine,
+                        address=address,
+                        gpus_per_run=gpus_per_run,
+                        on_progress=bar.show,
+                    )
+            except KeyboardInterrupt:
+                Console(stderr=True).print(
+                    "ladle: stopped; what was finished is stored, the same command goes on from there"
+                )
+                raise typer.Exit(_INTERRUPTED) from None
+            console.print(_summary(results))
+    if out_of_reach:
+        raise LadleError(f"not every experiment could run (got no data for {', '.join(out_of_reach)}); see above")
+
+
+def _estimate(
+    console: Console,
+    configs: list[experiments.ExperimentConfig],
+    store: str,
+    data_home: Path | None,
+    workers: int | None,
+    device: str,
+) -> tuple[list[experiments.ExperimentConfig], list[str]]:
+    """Print what is left to do; return the experiments whose data is there, and the names of the others."""
+    import os
+
+    from ladle.data import load_pool
+    from ladle.errors import DataError
+    from ladle.experiments import ExperimentStore, calibrate, check_fit, hours, work_left
+    from ladle.session import open_database
+
+    stored = ExperimentStore(open_database(store))
+    used = workers or os.cpu_count() or 1
+    table = Table(title="left to do", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("experiment", "runs", "steps", "hours"):
+        table.add_column(heading, justify="left" if heading == "experiment" else "right", no_wrap=True)
+    reached, missed, total = [], [], 0.0
+    pools: dict[DataConfig, Pool] = {}
+    absent: set[str] = set()
+    for config in configs:
+        if config.data.name in absent:  # said once; asking the network again would take as long again
+            missed.append(config.name)
+            continue
+        with console.status(f"calibrating {config.name}"):
+            try:
+                if config.data not in pools:
+                    pools = {config.data: load_pool(config.data, data_home=data_home)}  # one pool in memory at a time
+                pool = pools[config.data]
+            except DataError as error:
+                console.print(f"{config.name}: {error}", style="yellow", highlight=False, soft_wrap=True, markup=False)
+                missed.append(config.name)
+                absent.add(config.data.name)
+                continue
+            check_fit(config, pool)
+            swept = None if stored.learning_rate(config) is not None else len(stored.sweep(config))
+            work = work_left(config, pool, stored.finished_rounds(config), swept=swept)
+            expected = hours(work, calibrate(config, pool, device), used) if work.runs else 0.0
+        total += expected
+        reached.append(config)
+        table.add_row(config.name, f"{work.runs:,}", f"{work.steps:,}", f"{expected:.1f}")
+    table.add_section()
+    table.add_row("in all", "", "", f"{total:.1f}")
+    console.print(table)
     console.print(
-        f"[bold]{config.name}[/bold]: {len(config.strategies)} strategies × {config.seeds} seeds, "
-        f"{config.schedule.initial} to {config.schedule.labeled[-1]} labels, stored in {_without_password(store)}",
+        f"hours with {used} workers on this machine, from a short calibration; it can be stopped and continued at any "
+        "time",
         highlight=False,
         soft_wrap=True,
     )
-    try:
-        with _Bar(console) as bar:
-            results = run_experiment(
-                config,
-                store=store,
-                workers=workers,
-                data_home=resolve_data_home(data_home),
-                device=device,
-                engine=engine,
-                address=address,
-                gpus_per_run=gpus_per_run,
-                on_progress=bar.show,
-            )
-    except KeyboardInterrupt:
-        Console(stderr=True).print("ladle: stopped; what was finished is stored, the same command goes on from there")
-        raise typer.Exit(_INTERRUPTED) from None
-    console.print(_summary(results))
+    return reached, missed
 
 
 def report(
@@ -152,3 +231,39 @@ def _summary(results: experiments.ExperimentResults) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+results = typer.Typer(help="Take experiments out of a store as files, and back in.", no_args_is_help=True)
+_RESULTS = Path("results")
+
+
+@results.command()
+def save(
+    folder: Annotated[Path, typer.Argument(help="Gets a folder for each experiment.")] = _RESULTS,
+    store: Store = STORE,
+) -> None:
+    """Write every experiment of a store as small files: what each round measured, and every pick.
+
+    Example: `ladle results save results --store sqlite:///letters.db`
+    """
+    from ladle.experiments import save_experiments
+    from ladle.session import open_database
+
+    for place in save_experiments(open_database(store), folder):
+        Console().print(f"saved: {place}", highlight=False, soft_wrap=True)
+
+
+@results.command()
+def load(
+    folder: Annotated[Path, typer.Argument(help="What `ladle results save` wrote.")] = _RESULTS,
+    store: Store = STORE,
+) -> None:
+    """Put saved experiments into a store: `ladle run` then goes on with what is not finished.
+
+    Example: `ladle results load results --store sqlite:///again.db`
+    """
+    from ladle.experiments import load_experiments
+    from ladle.session import open_database
+
+    for name in load_experiments(open_database(store), folder):
+        Console().print(f"loaded: {name}", highlight=False, soft_wrap=True)

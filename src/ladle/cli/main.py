@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from ladle.cli.benchmarks import bench
-from ladle.cli.experiments import report, run
+from ladle.cli.experiments import report, results, run
 from ladle.cli.lists import datasets, strategies
 from ladle.cli.selecting import select
 from ladle.errors import LadleError
@@ -33,6 +33,7 @@ app.command()(report)
 app.command()(strategies)
 app.command()(datasets)
 app.command()(select)
+app.add_typer(results, name="results")
 app.add_typer(bench, name="bench")
 
 

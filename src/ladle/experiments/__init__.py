@@ -1,5 +1,6 @@
 """Experiments: many sessions under one protocol, stored so that statistics and figures never need a training again."""
 
+from ladle.experiments.archive import load_experiments, save_experiments
 from ladle.experiments.config import (
     ExperimentConfig,
     ScheduleConfig,
@@ -7,19 +8,31 @@ from ladle.experiments.config import (
     list_experiments,
     read_experiment,
 )
+from ladle.experiments.cost import Pace, Work, calibrate, hours, work_left
 from ladle.experiments.results import ExperimentResults
 from ladle.experiments.runner import Progress, check_fit, run_experiment
 from ladle.experiments.store import ExperimentStore
+from ladle.experiments.suites import find_experiments, list_suites, suite
 
 __all__ = [
     "ExperimentConfig",
     "ExperimentResults",
     "ExperimentStore",
+    "Pace",
     "Progress",
     "ScheduleConfig",
+    "Work",
+    "calibrate",
     "check_fit",
     "experiment_from",
+    "find_experiments",
+    "hours",
     "list_experiments",
+    "list_suites",
+    "load_experiments",
     "read_experiment",
     "run_experiment",
+    "save_experiments",
+    "suite",
+    "work_left",
 ]

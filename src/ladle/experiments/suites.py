@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
+from pathlib import Path
 
 from ladle.data import DataConfig
-from ladle.experiments.config import ExperimentConfig, ScheduleConfig
+from ladle.errors import UnknownNameError
+from ladle.experiments.config import ExperimentConfig, ScheduleConfig, list_experiments, read_experiment
 from ladle.models import ModelConfig, TrainingConfig
 
 #: All that is compared; the paper's five, what careful critics miss among them, and the paper's future work.
@@ -51,6 +53,30 @@ _TABLE_SCHEDULE = (100, 39)
 def list_suites() -> list[str]:
     """Return the names of the suites."""
     return list(_SUITES)
+
+
+def find_experiments(source: str | Path) -> tuple[ExperimentConfig, ...]:
+    """Return the experiments that a name or a file stands for.
+
+    Args:
+        source: a suite; one experiment of a suite, ``suite/experiment``; an experiment that comes with Ladle; or a
+            TOML file.
+
+    Raises:
+        ConfigError: a file that cannot be read or is wrong.
+        UnknownNameError: nothing of this name.
+    """
+    name = str(source)
+    if name in _SUITES:
+        return suite(name)
+    if Path(source).suffix != ".toml" and not Path(source).exists():
+        parts = suite_experiments()
+        if name in parts:
+            return (parts[name],)
+        if name not in list_experiments():
+            known = [*list_experiments(), *_SUITES, *parts]
+            raise UnknownNameError.among("experiment (or name a .toml file)", name, known)
+    return (read_experiment(source),)
 
 
 def suite(name: str) -> tuple[ExperimentConfig, ...]:

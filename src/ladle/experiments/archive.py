@@ -1,0 +1,282 @@
+"""Experiments as files: small enough to commit, whole enough to go on from.
+
+An experiment becomes a folder: ``experiment.json`` (protocol, data, sweep), ``runs.parquet`` (each strategy and seed),
+``rounds.parquet`` (what each round measured) and ``events.parquet`` (every pick and label, in order). Loaded into a
+store, unfinished runs go on where they were, as if they had never left it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+
+from ladle.errors import DataError
+from ladle.experiments.tables import experiments, rounds, runs
+from ladle.session.database import events, sessions
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_FORMAT = 1
+_EXPERIMENT = "experiment.json"
+_RUNS, _ROUNDS, _EVENTS = "runs.parquet", "rounds.parquet", "events.parquet"
+_ROUND_COLUMNS = [column.name for column in rounds.columns if column.name != "run_id"]
+
+
+def save_experiments(engine: Engine, folder: Path) -> list[Path]:
+    """Write every experiment of a store to a folder of its own, over what an earlier call wrote there.
+
+    Args:
+        engine: an open store.
+        folder: gets a folder for each experiment, named after it.
+
+    Returns:
+        The folders written, in the order of the store.
+    """
+    written = []
+    with engine.connect() as connection:
+        found = connection.execute(select(experiments).order_by(experiments.c.id)).all()
+        names = [row.name for row in found]
+        for row in found:
+            # Two protocols may go by one name.
+            suffix = f"-{row.identity[:8]}" if names.count(row.name) > 1 else ""
+            place = folder / f"{_file_name(row.name)}{suffix}"
+            _save(connection, row, place)
+            written.append(place)
+    return written
+
+
+def load_experiments(engine: Engine, folder: Path) -> list[str]:
+    """Put saved experiments into a store; a run that is further there than in the files stays as it is.
+
+    Args:
+        engine: an open store.
+        folder: what ``save_experiments`` wrote, or the folder of one experiment.
+
+    Returns:
+        The names of the experiments.
+
+    Raises:
+        DataError: no saved experiment there, or a damaged file.
+    """
+    places = sorted(path.parent for path in folder.rglob(_EXPERIMENT))
+    if not places:
+        raise DataError(f"saved experiments are folders with an {_EXPERIMENT} (got {folder}, with none); correct it")
+    names = []
+    for place in places:
+        saved = _read(place)
+        with engine.begin() as connection:
+            names.append(_load(connection, *saved))
+    return names
+
+
+def _save(connection: Connection, row: Any, place: Path) -> None:
+    made = connection.execute(
+        select(runs, sessions.c.id.label("session_id"), sessions.c.config, sessions.c.environment.label("opened_with"))
+        .join(sessions, sessions.c.name == runs.c.session_name)
+        .where(runs.c.experiment_id == row.id)
+        .order_by(runs.c.strategy, runs.c.seed)
+    ).all()
+    place.mkdir(parents=True, exist_ok=True)
+    keys = [{"strategy": run.strategy, "seed": run.seed} for run in made]
+    _write(
+        place / _RUNS,
+        [
+            key
+            | {
+                "session_name": run.session_name,
+                "environment": json.dumps(run.environment),
+                "session_config": json.dumps(run.config),
+                "session_environment": json.dumps(run.opened_with),
+            }
+            for key, run in zip(keys, made, strict=True)
+        ],
+    )
+    _write(
+        place / _ROUNDS,
+        [
+            key | {name: getattr(one, name) for name in _ROUND_COLUMNS}
+            for key, run in zip(keys, made, strict=True)
+            for one in connection.execute(select(rounds).where(rounds.c.run_id == run.id).order_by(rounds.c.round))
+        ],
+    )
+    _write(
+        place / _EVENTS,
+        [
+            key
+            | {
+                "sequence": one.sequence,
+                "kind": one.kind,
+                "created_at": one.created_at,
+                "payload": json.dumps(one.payload),
+            }
+            for key, run in zip(keys, made, strict=True)
+            for one in connection.execute(
+                select(events).where(events.c.session_id == run.session_id).order_by(events.c.sequence)
+            )
+        ],
+    )
+    # Last: a folder is an experiment once this is there.
+    described = {
+        "format": _FORMAT,
+        "identity": row.identity,
+        "name": row.name,
+        "protocol": row.protocol,
+        "environment": row.environment,
+        "data": row.data,
+        "learning_rate": row.learning_rate,
+        "sweep": row.sweep,
+    }
+    (place / _EXPERIMENT).write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+
+
+def _load(connection: Connection, described: Mapping[str, Any], saved: Mapping[str, list[dict[str, Any]]]) -> str:
+    values = {
+        key: described[key] for key in ("identity", "name", "protocol", "environment", "data", "learning_rate", "sweep")
+    }
+    found = connection.execute(select(experiments).where(experiments.c.identity == values["identity"])).first()
+    if found is None:
+        made = connection.execute(insert(experiments).values(values)).inserted_primary_key
+        assert made is not None
+        experiment = made[0]
+    else:
+        experiment = found.id
+        if found.data.get("fingerprint") != values["data"].get("fingerprint"):
+            raise DataError(
+                f"an experiment goes on with the data it began with (got other data for {values['name']!r} in the "
+                "files than in the store); use another store"
+            )
+        if found.learning_rate is None:
+            settled = {"learning_rate": values["learning_rate"], "sweep": values["sweep"]}
+            connection.execute(update(experiments).where(experiments.c.id == experiment).values(settled))
+    for run in saved[_RUNS]:
+        mine = {
+            name: [row for row in saved[name] if (row["strategy"], row["seed"]) == (run["strategy"], run["seed"])]
+            for name in (_ROUNDS, _EVENTS)
+        }
+        _load_run(connection, experiment, run, mine[_ROUNDS], mine[_EVENTS])
+    return str(values["name"])
+
+
+def _load_run(
+    connection: Connection,
+    experiment: int,
+    run: Mapping[str, Any],
+    measured: Sequence[Mapping[str, Any]],
+    happened: Sequence[Mapping[str, Any]],
+) -> None:
+    there = select(runs.c.id).where(
+        runs.c.experiment_id == experiment, runs.c.strategy == run["strategy"], runs.c.seed == run["seed"]
+    )
+    old = connection.execute(there).scalar()
+    if old is not None:
+        done = connection.execute(select(func.count()).where(rounds.c.run_id == old)).scalar_one()
+        if done >= len(measured):
+            return
+        connection.execute(delete(rounds).where(rounds.c.run_id == old))
+        connection.execute(delete(runs).where(runs.c.id == old))
+    session = connection.execute(select(sessions.c.id).where(sessions.c.name == run["session_name"])).scalar()
+    if session is not None:
+        connection.execute(delete(events).where(events.c.session_id == session))
+        connection.execute(delete(sessions).where(sessions.c.id == session))
+    made = connection.execute(
+        insert(sessions).values(
+            name=run["session_name"],
+            config=json.loads(run["session_config"]),
+            environment=json.loads(run["session_environment"]),
+        )
+    ).inserted_primary_key
+    assert made is not None
+    session = made[0]
+    if happened:
+        connection.execute(
+            insert(events),
+            [
+                {
+                    "session_id": session,
+                    "sequence": one["sequence"],
+                    "kind": one["kind"],
+                    "payload": json.loads(one["payload"]),
+                    "created_at": one["created_at"],
+                }
+                for one in happened
+            ],
+        )
+    made = connection.execute(
+        insert(runs).values(
+            experiment_id=experiment,
+            session_name=run["session_name"],
+            strategy=run["strategy"],
+            seed=run["seed"],
+            environment=json.loads(run["environment"]),
+        )
+    ).inserted_primary_key
+    assert made is not None
+    if measured:
+        connection.execute(
+            insert(rounds), [{"run_id": made[0]} | {name: one[name] for name in _ROUND_COLUMNS} for one in measured]
+        )
+
+
+def _schema(name: str) -> pa.Schema:
+    import pyarrow as pa
+
+    key = [("strategy", pa.string()), ("seed", pa.int32())]
+    moment = pa.timestamp("us", tz="UTC")
+    texts = ("session_name", "environment", "session_config", "session_environment")
+    columns = {
+        _RUNS: [(text, pa.string()) for text in texts],
+        _ROUNDS: [
+            ("round", pa.int32()),
+            ("labeled", pa.int32()),
+            ("test_accuracy", pa.float64()),
+            ("training_seconds", pa.float64()),
+            ("outputs_seconds", pa.float64()),
+            ("selection_seconds", pa.float64()),
+            ("finished_at", moment),
+        ],
+        _EVENTS: [("sequence", pa.int32()), ("kind", pa.string()), ("created_at", moment), ("payload", pa.string())],
+    }
+    return pa.schema(key + columns[name])
+
+
+def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    # SQLite gives times back without their zone.
+    aware = [{name: _aware(value) for name, value in row.items()} for row in rows]
+    pq.write_table(pa.Table.from_pylist(aware, schema=_schema(path.name)), path, compression="zstd")
+
+
+def _aware(value: Any) -> Any:
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
+
+
+def _read(place: Path) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        described = json.loads((place / _EXPERIMENT).read_text(encoding="utf-8"))
+        saved = {
+            name: pq.read_table(place / name, schema=_schema(name)).to_pylist() for name in (_RUNS, _ROUNDS, _EVENTS)
+        }
+        written = described["format"]
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"a saved experiment can be read (got {place}: {reason}); save it anew") from error
+    if written != _FORMAT:
+        raise DataError(
+            f"this version reads saved experiments of format {_FORMAT} (got {written} in {place}); save anew"
+        )
+    return described, saved
+
+
+def _file_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name).strip(".") or "experiment"
