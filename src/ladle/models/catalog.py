@@ -12,6 +12,7 @@ from torch import nn
 
 from ladle.errors import ConfigError, InputError, UnknownNameError
 from ladle.models.head import HIDDEN
+from ladle.models.import_path import factory_at, is_import_path
 from ladle.models.lenet import LeNet
 from ladle.models.mlp import MLP
 from ladle.models.resnet import ResNet18
@@ -26,8 +27,8 @@ class ModelConfig:
     """Which network, and the widths of its hidden linear layers.
 
     Attributes:
-        name: a key of `MODELS`.
-        hidden: widths of the head, or of the whole MLP; at least one.
+        name: a key of `MODELS`, or ``module:callable``, which makes a network of the user's own.
+        hidden: widths of the head, or of the whole MLP; at least one. A network of the user's own does not see them.
 
     Raises:
         ConfigError: no width, or one below 1.
@@ -38,7 +39,7 @@ class ModelConfig:
     hidden: tuple[int, ...] = HIDDEN
 
     def __post_init__(self) -> None:
-        if self.name not in MODELS:
+        if self.name not in MODELS and not is_import_path(self.name):
             raise UnknownNameError.among("model", self.name, MODELS)
         _check_hidden(self.hidden)
 
@@ -119,7 +120,7 @@ def build_model(
     Everything is checked here, before any data is read or weight is drawn.
 
     Args:
-        name: a key of `MODELS`.
+        name: a key of `MODELS`, or ``module:callable`` as `factory_at` takes it.
         example_shape: shape of one example, channels first; (columns,) of a sparse matrix.
         classes: number of logits, at least 2.
         sparse: whether the inputs are a sparse matrix.
@@ -130,9 +131,11 @@ def build_model(
 
     Raises:
         UnknownNameError: no network of this name.
-        ConfigError: no hidden width, or one below 1.
+        ConfigError: no hidden width, or one below 1; a factory that cannot be imported or called.
         InputError: the network does not take such inputs, or there are fewer than two classes.
     """
+    if is_import_path(name):
+        return factory_at(name, example_shape=tuple(example_shape), classes=classes)
     if name not in MODELS:
         raise UnknownNameError.among("model", name, MODELS)
     entry = MODELS[name]
