@@ -37,12 +37,13 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@ $(VENV)/.demo
 
-# Speed, as ratios in one run; about twenty minutes on two cores with nothing else running. Writes docs/performance.md.
+# Speed, as ratios in one run; about an hour on two cores, most of it table 2 with ResNet-18, with nothing else running. Writes docs/performance.md.
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/selection.py $(if $(wildcard $(PEERS)/bin/python),--peers $(PEERS)/bin/python)
 	$(BIN)/python benchmarks/scoring.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/table2.py
+	$(BIN)/python benchmarks/device.py
 	$(BIN)/python benchmarks/report.py
 
 # A million rows in memory, ten million on disk: needs 6 GiB of memory and of disk, and half an hour.

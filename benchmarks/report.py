@@ -15,7 +15,9 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 HERE = Path(__file__).parent
-NAMES = ("selection", "scoring", "training", "table2", "large", "shards")
+NAMES = ("selection", "scoring", "training", "table2", "large", "shards", "device-cpu", "device-cuda")
+# A graphics processor is not at hand everywhere; its absence is said with the table.
+_OPTIONAL = ("device-cuda",)
 _METHODS = {"badge": "BADGE", "k-center": "k-center"}
 _OURS, _FLOOR, _PLAIN, _PEERS = "#1b6ca8", "#5f6b76", "#d08c2c", "#b0b7bf"
 
@@ -47,7 +49,7 @@ def target(check: dict[str, Any]) -> str:
 
 def page(results: dict[str, dict[str, Any]]) -> str:
     """Return the page, in Markdown."""
-    absent = [name for name in NAMES if name not in results]
+    absent = [name for name in NAMES if name not in results and name not in _OPTIONAL]
     misses = missed(results)
     parts = [
         "# Performance",
@@ -294,6 +296,38 @@ def _shards(one: dict[str, Any]) -> str:
     )
 
 
+def _device(one: dict[str, Any]) -> str:
+    rows = [
+        [
+            name,
+            f"{1000 * statistics.median(work['seconds']):,.1f}",
+            f"{work['operations'] / 1e9:,.2f}",
+            f"{work['bytes'] / 1e9:,.3f}",
+            work["bound"],
+            f"{work['fraction']:.0%}",
+        ]
+        for name, work in one["work"].items()
+    ]
+    top, setting = one["roof"], one["setting"]
+    cuda = (
+        ""
+        if one["device"] != "the processor"
+        else " The same script takes `--device cuda`; no such device was at hand."
+    )
+    return "\n\n".join(
+        [
+            f"## How near to the roof: {one['device']}",
+            f"The roof is measured on the device: {top['operations'] / 1e9:,.0f} Gflop/s in one large float32 product, "
+            f"{top['bytes'] / 1e9:,.0f} GB/s in one large copy. Operations and bytes are those that any way of doing the "
+            "work needs at least once; the fraction is the time they need at the roof over the time taken. Pool of "
+            f"{setting['rows']:,} × {setting['width']}, {setting['budget']} picks, {setting['images']} images. Steps of "
+            f"eight images, as the paper takes, are too small to come near to any roof.{cuda} "
+            f"{_measured(one, 'device')}",
+            _grid(["work", "median ms", "Gflop", "GB", "bound by", "of the roof"], rows),
+        ]
+    )
+
+
 def draw(results: dict[str, dict[str, Any]], folder: Path) -> None:
     """Draw the figures that the results allow."""
     if "selection" in results:
@@ -376,6 +410,8 @@ _SECTIONS = {
     "training": _training,
     "large": _large,
     "shards": _shards,
+    "device-cpu": _device,
+    "device-cuda": _device,
 }
 
 

@@ -94,7 +94,7 @@ def test_the_page_is_written_with_its_figures_when_every_target_is_reached(
     assert run(tmp_path, tmp_path / "docs", monkeypatch) == 0
     page = (tmp_path / "docs" / "performance.md").read_text()
     assert "Every ratio below reaches its target." in page
-    assert "Not measured yet: scoring, training, table2, large, shards." in page
+    assert "Not measured yet: scoring, training, table2, large, shards, device-cpu." in page
     assert "another 1.0 (20 picks only)" in page
     for picture in ("performance-selection.png", "performance-batch-size.png"):
         assert f"({picture})" in page
@@ -156,3 +156,19 @@ def test_the_plain_loops_pick_what_the_selectors_may_pick() -> None:
     picks = plain.badge(residuals.numpy(), features.numpy(), 20, 0)
     assert len(set(picks)) == 20
     assert picks[0] == int(FactoredGradients(residuals, features).squared_norms().argmax())
+
+
+def test_operations_are_counted_as_by_hand_and_the_roof_bounds_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    device = module("device")
+    layers = torch.nn.Sequential(torch.nn.Linear(6, 4), torch.nn.Linear(4, 3))
+    forward, step = device.operations_of(layers, torch.zeros(1, 6))
+    assert forward == 2 * (6 * 4 + 4 * 3)
+    # Backward: the weights of both, and the inputs of the second; nobody asks for those of the first.
+    assert step == forward + 2 * (6 * 4 + 2 * 4 * 3)
+    top = {"operations": 100.0, "bytes": 10.0}
+    monkeypatch.setattr(device, "seconds_of", lambda *_: [8.0, 4.0, 4.0])
+    found = device.measured(lambda: None, torch.device("cpu"), top, 200.0, 10.0)
+    assert (found["bound"], found["fraction"]) == ("arithmetic", 0.5)
+    found = device.measured(lambda: None, torch.device("cpu"), top, 200.0, 30.0)
+    assert (found["bound"], found["fraction"]) == ("memory", 0.75)

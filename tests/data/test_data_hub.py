@@ -272,3 +272,41 @@ def test_the_real_mirror_of_cifar10_loads(data_home: Path) -> None:
     assert (pool.name, len(pool), pool.example_shape) == ("cifar10", 100, (3, 8, 8))
     assert pool.classes[:3] == ("airplane", "automobile", "bird")
     assert pool.summary()["class_counts"]["test"] == [1000] * 10
+
+
+REPOSITORIES = {
+    "stl10": ("tanganke/stl10/data", ("train", "test")),
+    "gtsrb": ("tanganke/gtsrb/data", ("train", "test", "contrast")),
+    "cinic10": ("flwrlabs/cinic10/data", ("train", "validation", "test")),
+    "svhn": ("ufldl-stanford/svhn/cropped_digits", ("train", "test", "extra")),
+}
+
+
+@pytest.mark.parametrize("name", list(REPOSITORIES))
+def test_the_other_image_sets_are_read_in_their_own_layout(name: str, home: Path) -> None:
+    folder, splits = REPOSITORIES[name]
+    for place, split in enumerate(splits):
+        # Each split has its own number of rows, to tell them apart.
+        images, labels = rows(30 + 10 * place, grey=False, seed=place)
+        write(home / "hub" / folder / f"{split}-00000-of-00001.parquet", [*images], labels, column="image")
+    if name == "svhn":
+        # The repository's other configuration, with another schema, must not be read.
+        other = home / "hub/ufldl-stanford/svhn/full_numbers/train-00000-of-00001.parquet"
+        other.parent.mkdir(parents=True)
+        pq.write_table(pa.table({"digits": [1, 2]}), other)
+    pool = load(home, name)
+    training = {"cinic10": 30 + 40}.get(name, 30)
+    test = 50 if name == "cinic10" else 40
+    assert len(pool) + len(pool.validation_labels) == training
+    assert len(pool.test_labels) == test
+    assert pool.name == f"{name}-{training + test}"
+    assert pool.example_shape == (3, 32, 32)
+    assert pool.classes == tuple(CLASSES)
+
+
+def test_a_mirror_without_the_second_training_split_is_refused(home: Path) -> None:
+    for split in ("train", "test"):
+        images, labels = rows(12, grey=False, seed=1)
+        write(home / f"hub/flwrlabs/cinic10/data/{split}-00000-of-00001.parquet", [*images], labels, column="image")
+    with pytest.raises(DataError, match="train, validation and test"):
+        load(home, "cinic10")

@@ -93,11 +93,9 @@ def table_at_hand(source: OpenMLTable, data_home: Path | None) -> bool:
     """Tell whether loading needs no network: in the data home, or downloaded by scikit-learn before."""
     if table_mirror(source, data_home) is not None:
         return True
-    return source.number is not None and any(
-        next((folder / "openml").rglob(f"data_id={source.number}*"), None) is not None
-        or (folder / "openml" / "openml.org" / "api" / "v1" / "json" / "data" / f"{source.number}.gz").is_file()
-        for folder in (_cache(data_home), _cache(None))
-    )
+    # Where scikit-learn keeps what OpenML said of a data set.
+    answer = Path("openml") / "openml.org" / "api" / "v1" / "json" / "data" / f"{source.number}.gz"
+    return source.number is not None and any((_cache(home) / answer).is_file() for home in (data_home, None))
 
 
 def _cache(data_home: Path | None) -> Path:
