@@ -9,6 +9,7 @@ from rich.console import Console
 
 from ladle.cli.benchmarks import bench
 from ladle.cli.experiments import report, results, run
+from ladle.cli.figures import figure
 from ladle.cli.lists import datasets, strategies
 from ladle.cli.selecting import select
 from ladle.errors import LadleError
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(report)
+app.command()(figure)
 app.command()(strategies)
 app.command()(datasets)
 app.command()(select)

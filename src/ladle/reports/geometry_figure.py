@@ -32,7 +32,12 @@ def geometry_figure(found: AcquisitionGeometry) -> Figure:
             for name in strategies
         ]
         figure.legend(
-            handles, ["pool", "labeled before", *strategies], loc="outside upper center", ncols=2 + len(strategies)
+            handles,
+            ["pool", "labeled before", *strategies],
+            loc="outside upper center",
+            ncols=2 + len(strategies),
+            title="Numbers: dispersion of the picks, 1 is as wide as the pool",
+            title_fontsize=7,
         )
     return figure
 

@@ -6,16 +6,31 @@ NumPy arrays in and out. K = methods, R = rounds (evaluations), S = seeds; an ex
 from __future__ import annotations
 
 from ladle.statistics.badge_penalty import badge_pairwise_penalty
+from ladle.statistics.corrections import adjusted_p_values, paired_p_values
 from ladle.statistics.curves import area_under_budget_curve
+from ladle.statistics.effects import PairedEffect, bootstrap_interval, paired_effect
 from ladle.statistics.label_savings import LabelsToTarget, label_savings, labels_to_reach
 from ladle.statistics.penalty import loss_scores, pairwise_penalty
+from ladle.statistics.power import power_of_paired_test, seeds_needed
+from ladle.statistics.profiles import performance_profiles
+from ladle.statistics.ranks import Ranking, friedman
 
 __all__ = [
     "LabelsToTarget",
+    "PairedEffect",
+    "Ranking",
+    "adjusted_p_values",
     "area_under_budget_curve",
     "badge_pairwise_penalty",
+    "bootstrap_interval",
+    "friedman",
     "label_savings",
     "labels_to_reach",
     "loss_scores",
+    "paired_effect",
+    "paired_p_values",
     "pairwise_penalty",
+    "performance_profiles",
+    "power_of_paired_test",
+    "seeds_needed",
 ]

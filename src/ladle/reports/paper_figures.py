@@ -1,0 +1,166 @@
+"""The paper's figures that a store can draw: which experiments belong to which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ladle.errors import InputError
+from ladle.experiments import ExperimentResults
+from ladle.reports.analysis import Contest, RoundsView, contests
+from ladle.reports.curve_grid_figure import curve_grid_figure
+from ladle.reports.penalty_figures import loss_score_figure, penalty_figure
+
+#: Figures by part ("" for the only one), and the numbers in them.
+Drawn = tuple[dict[str, Figure], dict[str, Any]]
+
+# What the paper's figure 4 shows: data set and network; figures 7 to 9 have the rest.
+_FIGURE_4 = {
+    ("stl10", "lenet"),
+    ("gtsrb", "vgg16"),
+    ("svhn", "lenet"),
+    ("cifar10", "vgg16"),
+    ("cifar10", "resnet18"),
+    ("cinic10", "resnet18"),
+}
+
+
+def with_only(results: ExperimentResults, strategies: Sequence[str]) -> ExperimentResults:
+    """Return an experiment reduced to these strategies, in this order.
+
+    Raises:
+        ValueError: a strategy it does not have.
+    """
+    places = [results.strategies.index(name) for name in strategies]
+    return replace(
+        results,
+        strategies=tuple(strategies),
+        accuracies=results.accuracies[places],
+        acquisition_seconds=results.acquisition_seconds[places],
+        training_seconds=results.training_seconds[places],
+    )
+
+
+def with_shared_strategies(experiments: Sequence[ExperimentResults]) -> list[ExperimentResults]:
+    """Return the experiments reduced to the strategies that all of them have, in the order of the first."""
+    shared = [name for name in experiments[0].strategies if all(name in results.strategies for results in experiments)]
+    return [with_only(results, shared) for results in experiments]
+
+
+def data_of(results: ExperimentResults) -> str:
+    """Return the name of the data set an experiment was made on."""
+    return str(results.config["data"]["name"])
+
+
+def model_of(results: ExperimentResults) -> str:
+    """Return the name of its network."""
+    return str(results.config["model"]["name"])
+
+
+def _is_image(results: ExperimentResults) -> bool:
+    return results.data.get("modality") == "image"
+
+
+def _curves(experiments: Sequence[ExperimentResults], what: str) -> Drawn:
+    if not experiments:
+        raise InputError(f"this figure needs experiments on {what} (got none in the store); run them first")
+    numbers = {
+        results.name: {
+            "labels": [int(count) for count in results.labeled],
+            "seeds": len(results.seeds),
+            "mean_accuracy": {
+                name: [float(value) for value in results.accuracies[place].mean(axis=-1)]
+                for place, name in enumerate(results.strategies)
+            },
+        }
+        for results in experiments
+    }
+    return {"": curve_grid_figure(experiments)}, numbers
+
+
+def _text_and_tables(results: Sequence[ExperimentResults]) -> Drawn:
+    return _curves([one for one in results if not _is_image(one)], "text or tables")
+
+
+def _images(results: Sequence[ExperimentResults]) -> Drawn:
+    chosen = [one for one in results if _is_image(one) and (data_of(one), model_of(one)) in _FIGURE_4]
+    return _curves(chosen, "the data sets and networks of the paper's figure 4")
+
+
+def _other_images(results: Sequence[ExperimentResults]) -> Drawn:
+    chosen = [one for one in results if _is_image(one) and (data_of(one), model_of(one)) not in _FIGURE_4]
+    return _curves(chosen, "the remaining data sets and networks")
+
+
+def _contest_figures(experiments: Sequence[ExperimentResults], part: str) -> Drawn:
+    shared = with_shared_strategies(experiments)
+    found = contests(shared)
+    if not found:
+        return {}, {}
+    strategies = shared[0].strategies
+    stem = f"{part}-" if part else ""
+    figures = {
+        f"{stem}penalty": penalty_figure(strategies, found),
+        f"{stem}loss": loss_score_figure(strategies, found),
+    }
+    return figures, {part or "all": _contest_numbers(strategies, found, experiments)}
+
+
+def _contest_numbers(
+    strategies: Sequence[str], found: Mapping[RoundsView, Contest], experiments: Sequence[ExperimentResults]
+) -> dict[str, Any]:
+    return {
+        "experiments": [results.name for results in experiments],
+        "strategies": list(strategies),
+        **{
+            view: {"penalty": np.round(contest.penalty, 6).tolist(), "loss": np.round(contest.loss, 6).tolist()}
+            for view, contest in found.items()
+        },
+    }
+
+
+def _overall(results: Sequence[ExperimentResults]) -> Drawn:
+    return _some(_contest_figures(results, ""))
+
+
+def _grouped(results: Sequence[ExperimentResults], key: Callable[[ExperimentResults], str]) -> Drawn:
+    figures: dict[str, Figure] = {}
+    numbers: dict[str, Any] = {}
+    for part, group in groupby(sorted(results, key=key), key):
+        more, found = _contest_figures(list(group), part)
+        figures |= more
+        numbers |= found
+    return _some((figures, numbers))
+
+
+def _by_model(results: Sequence[ExperimentResults]) -> Drawn:
+    return _grouped(results, model_of)
+
+
+def _by_data(results: Sequence[ExperimentResults]) -> Drawn:
+    return _grouped(results, data_of)
+
+
+def _some(drawn: Drawn) -> Drawn:
+    if not drawn[0]:
+        raise InputError(
+            "this figure needs two strategies, two seeds and a round after the initial set (got less in every "
+            "experiment); let more runs finish"
+        )
+    return drawn
+
+
+#: By the name that ``ladle figure`` takes.
+STORED_FIGURES: dict[str, Callable[[Sequence[ExperimentResults]], Drawn]] = {
+    "3": _text_and_tables,
+    "4": _images,
+    "5": _overall,
+    "7-9": _other_images,
+    "10": _by_model,
+    "11": _by_data,
+}
