@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
+from torch import Tensor
 
 from ladle.data import Pool
-from ladle.errors import ConfigError
+from ladle.errors import ConfigError, InputError
 from ladle.experiments.network import network_for
 from ladle.gradients import cross_entropy, discrepancy_over
 from ladle.models import ModelConfig, TrainingConfig, train
@@ -60,6 +61,7 @@ def full_against_last(
 
     Raises:
         ConfigError: more examples asked for than there are.
+        InputError: sparse inputs.
 
     Cost: a training, and a forward and backward pass over all examples; per-example gradients are never held at once.
     Reference: Khosravani and Zilles (2026), section 3.1, on which parameters the gradient is taken.
@@ -68,14 +70,17 @@ def full_against_last(
         raise ConfigError(
             f"labeled and candidates come from the pool (got {labeled} + {candidates} of {len(pool)}); lower one"
         )
+    if not isinstance(pool.inputs, Tensor):
+        raise InputError(f"this figure needs dense inputs (got sparse rows of {pool.name}); take images or a table")
+    inputs = pool.inputs
     drawn = torch.from_numpy(np.random.default_rng(seed).permutation(len(pool))[: labeled + candidates])
     first, others = drawn[:labeled], drawn[labeled:]
-    network = train(network_for(model, pool), pool.inputs[first], pool.labels[first], training, seed=seed)
+    network = train(network_for(model, pool), inputs[first], pool.labels[first], training, seed=seed)
     full, last = (
         discrepancy_over(
             network,
-            pool.inputs[others],
-            pool.inputs[first],
+            inputs[others],
+            inputs[first],
             pool.labels[first],
             loss=cross_entropy,
             parameters=parameters,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ladle.models.batches import example_shape
 from ladle.models.catalog import MODELS, ModelConfig, ModelEntry, ModelShape, build_model
+from ladle.models.floor_descent import FloorTraining, floor_step, train_by_floor_descent
 from ladle.models.head import mlp_head
 from ladle.models.inference import ModelOutputs, accuracy, evaluate, pool_outputs
 from ladle.models.last_layer import find_last_layer
@@ -23,6 +24,7 @@ __all__ = [
     "MLP",
     "MODELS",
     "VGG16",
+    "FloorTraining",
     "LazyMomentum",
     "LeNet",
     "ModelConfig",
@@ -37,7 +39,9 @@ __all__ = [
     "evaluate",
     "example_shape",
     "find_last_layer",
+    "floor_step",
     "mlp_head",
     "pool_outputs",
     "train",
+    "train_by_floor_descent",
 ]

@@ -63,6 +63,7 @@ def train(
     device: torch.device | str = "cpu",
     loss: Loss = cross_entropy,
     progress: Callable[[int, int], None] | None = None,
+    on_epoch: Callable[[int, nn.Module], None] | None = None,
 ) -> nn.Module:
     """Build a network and train it from scratch.
 
@@ -84,6 +85,9 @@ def train(
         device: where to train; on CUDA deterministic kernels are used where there are any.
         loss: mean loss of a batch.
         progress: called after each epoch with the epochs done and the epochs in all.
+        on_epoch: called after each epoch with the epochs done and the module as it is, in train mode, gradients on; it
+            may look at it, not change it. The rows of a `SparseLinear` that the last steps left alone are not up to
+            date before the end.
 
     Returns:
         The trained module, on the device, in eval mode.
@@ -109,7 +113,7 @@ def train(
         _check_finite(rows)
         _check_outputs(model, rows, labels)
         order = torch.Generator().manual_seed(order_seed)
-        _descend(model.train(), rows, labels, config, loss, order, progress)
+        _descend(model.train(), rows, labels, config, loss, order, progress, on_epoch)
     return model.eval()
 
 
@@ -121,6 +125,7 @@ def _descend(
     loss: Loss,
     order: torch.Generator,
     progress: Callable[[int, int], None] | None,
+    on_epoch: Callable[[int, nn.Module], None] | None,
 ) -> None:
     rates = {"learning_rate": config.learning_rate, "momentum": config.momentum}
     layers = [module for module in model.modules() if isinstance(module, SparseLinear) and module.weight.requires_grad]
@@ -145,6 +150,8 @@ def _descend(
                 layer.step(next(rest) if layer.output is not None else None)
         if progress is not None:
             progress(epoch + 1, config.epochs)
+        if on_epoch is not None:
+            on_epoch(epoch + 1, model)
     for layer in lazy:
         layer.finish()
 

@@ -6,6 +6,15 @@ NumPy arrays in and out. K = methods, R = rounds (evaluations), S = seeds; an ex
 from __future__ import annotations
 
 from ladle.statistics.badge_penalty import badge_pairwise_penalty
+from ladle.statistics.bounds import (
+    BoundConstants,
+    Contraction,
+    contraction,
+    contraction_factor,
+    discrepancy_sum,
+    generalization_bound,
+    simplified_bound,
+)
 from ladle.statistics.corrections import adjusted_p_values, paired_p_values
 from ladle.statistics.curves import area_under_budget_curve
 from ladle.statistics.effects import PairedEffect, bootstrap_interval, paired_effect
@@ -16,6 +25,8 @@ from ladle.statistics.profiles import performance_profiles
 from ladle.statistics.ranks import Ranking, friedman
 
 __all__ = [
+    "BoundConstants",
+    "Contraction",
     "LabelsToTarget",
     "PairedEffect",
     "Ranking",
@@ -23,7 +34,11 @@ __all__ = [
     "area_under_budget_curve",
     "badge_pairwise_penalty",
     "bootstrap_interval",
+    "contraction",
+    "contraction_factor",
+    "discrepancy_sum",
     "friedman",
+    "generalization_bound",
     "label_savings",
     "labels_to_reach",
     "loss_scores",
@@ -33,4 +48,5 @@ __all__ = [
     "performance_profiles",
     "power_of_paired_test",
     "seeds_needed",
+    "simplified_bound",
 ]
