@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := src tests benchmarks
 PEERS := .venv-peers
 
-.PHONY: demo test lint types layers unit bench bench-large bench-peers clean
+.PHONY: demo test lint types layers unit results bench bench-large bench-peers clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ladle run quickstart --store sqlite:///demo.db
@@ -36,6 +36,10 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@ $(VENV)/.demo
+
+# docs/results.md and its pictures, from the saved runs in results/; nothing is trained.
+results: $(VENV)/.dev
+	$(BIN)/ladle results page results --docs docs --timings benchmarks/results/table2.json
 
 # Speed, as ratios in one run; about an hour on two cores, most of it table 2 with ResNet-18, with nothing else running. Writes docs/performance.md.
 bench: $(VENV)/.dev

@@ -267,3 +267,23 @@ def load(
 
     for name in load_experiments(open_database(store), folder):
         Console().print(f"loaded: {name}", highlight=False, soft_wrap=True)
+
+
+@results.command()
+def page(
+    folder: Annotated[Path, typer.Argument(help="What `ladle results save` wrote.")] = _RESULTS,
+    docs: Annotated[Path, typer.Option(help="Gets results.md and its pictures.")] = Path("docs"),
+    timings: Annotated[Path | None, typer.Option(help="What benchmarks/table2.py wrote.")] = None,
+) -> None:
+    """Write the page of results from saved experiments: every claim of the paper, with the number that decides it.
+
+    Example: `ladle results page results --docs docs`
+    """
+    from ladle.experiments import ExperimentStore, load_experiments
+    from ladle.reports import write_results
+    from ladle.session import open_database
+
+    engine = open_database(None)
+    load_experiments(engine, folder)
+    written = write_results(ExperimentStore(engine).results(), folder, docs, timings=timings)
+    Console().print(f"written: {written}", highlight=False, soft_wrap=True)

@@ -11,6 +11,7 @@ from ladle.reports.curve_figures import difference_figure, learning_curve_figure
 from ladle.reports.files import figure_bytes
 from ladle.reports.html import write_report
 from ladle.reports.penalty_figures import loss_score_figure, penalty_figure
+from ladle.reports.results_files import write_results
 from ladle.reports.sentences import summary_sentences
 from ladle.reports.style import StrategyStyle, paper_style, strategy_styles
 from ladle.reports.tables import SummaryColumn, SummaryRow, summary_columns, summary_rows, summary_table
@@ -38,4 +39,5 @@ __all__ = [
     "summary_sentences",
     "summary_table",
     "write_report",
+    "write_results",
 ]

@@ -288,4 +288,4 @@ def _first(experiments: Sequence[ExperimentResults], names: Sequence[str]) -> Ex
 
 def _area_sentence(found: ExperimentResults, order: Sequence[str], means: Mapping[str, float]) -> str:
     numbers = ", ".join(f"{name} {100 * means[name]:.2f}" for name in order)
-    return f"{found.name}, area under the curve in %: {numbers} ({len(found.seeds)} seeds)"
+    return f"{found.name}, area under the curve in %: {numbers} (seeds: {len(found.seeds)})"

@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from ladle.errors import InputError
 from ladle.experiments import ExperimentResults
 from ladle.reports.analysis import Contest, RoundsView, contests
 from ladle.reports.curve_grid_figure import curve_grid_figure
 from ladle.reports.penalty_figures import loss_score_figure, penalty_figure
+from ladle.reports.rank_figures import critical_difference_figure, performance_profile_figure
+from ladle.statistics import area_under_budget_curve, friedman, labels_to_reach, performance_profiles
 
 #: Figures by part ("" for the only one), and the numbers in them.
 Drawn = tuple[dict[str, Figure], dict[str, Any]]
@@ -146,6 +149,50 @@ def _by_data(results: Sequence[ExperimentResults]) -> Drawn:
     return _grouped(results, data_of)
 
 
+#: Accuracies to be reached, as shares of the way from the initial accuracy to the best final one.
+_TARGETS = (0.5, 0.75, 0.9, 0.95)
+_FACTORS = np.linspace(1.0, 4.0, 121)
+
+
+def mean_areas(experiments: Sequence[ExperimentResults]) -> NDArray[np.float64]:
+    """Return the (experiments, strategies) mean areas under the curve, of experiments of the same strategies."""
+    return np.array(
+        [area_under_budget_curve(one.labeled, one.accuracies).mean(axis=-1) for one in experiments], dtype=np.float64
+    )
+
+
+def _ranks(results: Sequence[ExperimentResults]) -> Drawn:
+    shared = with_shared_strategies(results)
+    strategies, ranking = shared[0].strategies, friedman(mean_areas(shared))
+    numbers = {
+        "experiments": [one.name for one in shared],
+        "mean_ranks": dict(zip(strategies, ranking.mean_ranks.tolist(), strict=True)),
+        "p_value": ranking.p_value,
+        "critical_difference": ranking.critical_difference,
+    }
+    return {"": critical_difference_figure(strategies, ranking, len(shared))}, numbers
+
+
+def _profiles(results: Sequence[ExperimentResults]) -> Drawn:
+    shared = with_shared_strategies(results)
+    strategies = shared[0].strategies
+    costs = []
+    for one in shared:
+        curves = one.accuracies.mean(axis=-1)
+        low, high = float(curves[:, 0].mean()), float(curves[:, -1].max())
+        for share in _TARGETS:
+            target = low + share * (high - low)
+            costs.append([labels_to_reach(one.labeled, curve, target) for curve in curves])
+    profiles = performance_profiles(costs, _FACTORS)
+    numbers = {
+        "experiments": [one.name for one in shared],
+        "targets": list(_TARGETS),
+        "best_share": dict(zip(strategies, profiles[:, 0].tolist(), strict=True)),
+        "within_1.5": dict(zip(strategies, profiles[:, int(np.searchsorted(_FACTORS, 1.5))].tolist(), strict=True)),
+    }
+    return {"": performance_profile_figure(strategies, _FACTORS, profiles, len(costs))}, numbers
+
+
 def _some(drawn: Drawn) -> Drawn:
     if not drawn[0]:
         raise InputError(
@@ -163,4 +210,6 @@ STORED_FIGURES: dict[str, Callable[[Sequence[ExperimentResults]], Drawn]] = {
     "7-9": _other_images,
     "10": _by_model,
     "11": _by_data,
+    "ranks": _ranks,
+    "profiles": _profiles,
 }

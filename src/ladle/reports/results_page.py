@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from ladle.experiments import ExperimentResults
 from ladle.reports.analysis import ALPHA, BASELINE
 from ladle.reports.claims import COMPARED, areas, claims
-from ladle.reports.paper_figures import model_of, with_shared_strategies
+from ladle.reports.paper_figures import mean_areas, model_of, with_shared_strategies
 from ladle.statistics import (
     Ranking,
     adjusted_p_values,
@@ -25,6 +26,8 @@ from ladle.statistics import (
 #: What the paper names as future work, and what it is held against.
 FUTURE_WORK = ("grad-cosine", "grad-volume", "grad-d2")
 _POINT = 0.01
+#: An experiment with fewer finished seeds decides no claim and no rank.
+LEAST_SEEDS = 3
 
 
 def results_page(
@@ -41,7 +44,9 @@ def results_page(
         timings: of ``benchmarks/table2.py``; may be empty.
         pictures: by figure name, the paths of its PNG files, relative to the page.
     """
-    shared = with_shared_strategies(experiments)
+    # With fewer seeds than this a mean is an anecdote: such experiments stand in the tables, and decide nothing.
+    enough = [one for one in experiments if len(one.seeds) >= LEAST_SEEDS] or list(experiments)
+    shared = with_shared_strategies(enough)
     parts = [
         "# Results",
         "What the paper claims, held against runs of our own on real data, whichever way it falls. The page is written "
@@ -53,7 +58,7 @@ def results_page(
         "## What was run",
         _runs(experiments),
         "## The paper's claims",
-        _claims(experiments, figures, timings),
+        _claims(enough, figures, timings),
         "## Accuracy",
         "Mean test accuracy ± standard deviation over seeds, in %; the area under the learning curve is the mean "
         "accuracy on the way through the budget. The highest mean of each row is bold.",
@@ -86,9 +91,7 @@ def default_strategy(experiments: Sequence[ExperimentResults]) -> str:
 
 def mean_ranks(experiments: Sequence[ExperimentResults]) -> dict[str, float]:
     """Return the mean rank by mean area of each strategy, 1 the best, over experiments of the same strategies."""
-    from scipy.stats import rankdata
-
-    ranks = np.mean([rankdata(-np.array([v.mean() for v in areas(one).values()])) for one in experiments], axis=0)
+    ranks = rankdata(-mean_areas(experiments), axis=1).mean(axis=0)
     return dict(zip(experiments[0].strategies, ranks.tolist(), strict=True))
 
 
@@ -144,7 +147,10 @@ def _runs(experiments: Sequence[ExperimentResults]) -> str:
     heads = ["experiment", "pool", "network", "labels", "epochs", "rate", "strategies", "seeds", "runs in part"]
     environment = experiments[0].environment
     versions = ", ".join(f"{name} {version}" for name, version in environment.items() if isinstance(version, str))
-    return f"{_grid(heads, rows)}\n\nAll of one machine: {versions}."
+    return (
+        f"{_grid(heads, rows)}\n\nAll of one machine: {versions}. An experiment with fewer than "
+        f"{LEAST_SEEDS} finished seeds stands in the tables and decides no claim and no rank."
+    )
 
 
 def _batch(one: ExperimentResults) -> int:
@@ -243,14 +249,17 @@ def _savings(experiments: Sequence[ExperimentResults]) -> str:
         if rows:
             tables.append(
                 f"How many times as many labels {rival} needs to get to its own final accuracy, with a bootstrap "
-                "interval over seeds: above 1 the strategy saves labels, 0 means that it never gets there.\n\n"
+                "interval over seeds: above 1 the strategy saves labels, – means that it never gets there.\n\n"
                 + _grid(["experiment", *names], rows)
             )
     return "\n\n".join(tables)
 
 
 def _saving(saving: Any) -> str:
-    return f"{saving.ratio:.2f} [{saving.ratio_low:.2f}, {saving.ratio_high:.2f}]"
+    ratio, low, high = (
+        f"{value:.2f}" if value > 0 else "–" for value in (saving.ratio, saving.ratio_low, saving.ratio_high)
+    )
+    return ratio if ratio == low == high else f"{ratio} [{low}, {high}]"
 
 
 def _significance(experiments: Sequence[ExperimentResults]) -> str:
@@ -296,7 +305,7 @@ def ranking_of(experiments: Sequence[ExperimentResults]) -> Ranking | None:
     """Return Friedman's test on mean areas of experiments of the same strategies; None where there are too few."""
     if len(experiments) < 2 or len(experiments[0].strategies) < 3:
         return None
-    return friedman(np.array([[values.mean() for values in areas(one).values()] for one in experiments]))
+    return friedman(mean_areas(experiments))
 
 
 def _power(experiments: Sequence[ExperimentResults]) -> str:

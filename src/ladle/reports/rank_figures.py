@@ -1,0 +1,126 @@
+"""Ranks over experiments: the critical-difference diagram, and performance profiles of the labels needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ladle.reports.labels import figure_label, text_width
+from ladle.reports.style import FULL_WIDTH, paper_style, strategy_styles
+from ladle.statistics import Ranking
+
+_LONGEST_NAME = 18
+_BAR = "#444444"
+
+
+def critical_difference_figure(strategies: Sequence[str], ranking: Ranking, experiments: int) -> Figure:
+    """Draw mean ranks on a line, the best at the left; a bar joins strategies that Nemenyi's test does not tell apart.
+
+    Args:
+        strategies: (K,) names.
+        ranking: from ``ladle.statistics.friedman``.
+        experiments: how many the ranks are over, for the title.
+    """
+    count = len(strategies)
+    styles = strategy_styles(strategies)
+    order = np.argsort(ranking.mean_ranks, kind="stable")
+    groups = indistinct_groups(ranking.mean_ranks, ranking.critical_difference)
+    left = (count + 1) // 2
+    depth = 0.6 + 0.28 * len(groups)
+    lowest = -(depth + 0.55 * max(left, count - left))
+    labels = [f"{figure_label(name, _LONGEST_NAME)}  {ranking.mean_ranks[k]:.2f}" for k, name in enumerate(strategies)]
+    margin = max(text_width(label, 7) for label in labels) + 0.3
+    # Ranks an inch, so that the labels to both sides have the room they need.
+    scale = (count - 1) / (FULL_WIDTH - 2 * margin)
+    with paper_style():
+        figure = Figure(figsize=(FULL_WIDTH, 0.9 + 0.28 * -lowest))
+        axes = figure.add_axes((0.0, 0.0, 1.0, 0.9))
+        axes.set_axis_off()
+        axes.set(xlim=(1 - margin * scale, count + margin * scale), ylim=(lowest - 0.2, 1.9))
+        axes.plot([1, count], [0, 0], color="black", linewidth=1.0)
+        for tick in range(1, count + 1):
+            axes.plot([tick, tick], [0, 0.15], color="black", linewidth=0.8)
+            axes.text(tick, 0.25, str(tick), ha="center", va="bottom", fontsize=7)
+        axes.plot([1, 1 + ranking.critical_difference], [1.25, 1.25], color=_BAR, linewidth=2.0)
+        axes.text(
+            1 + ranking.critical_difference / 2,
+            1.35,
+            f"critical difference {ranking.critical_difference:.2f}",
+            ha="center",
+            va="bottom",
+            fontsize=7,
+        )
+        for place, index in enumerate(order):
+            rank, name = float(ranking.mean_ranks[index]), strategies[index]
+            on_left = place < left
+            step = place if on_left else count - 1 - place
+            height, end = -(depth + 0.55 * step), 1 - 0.15 * scale if on_left else count + 0.15 * scale
+            color = styles[name].color
+            axes.plot([rank, rank, end], [0, height, height], color=color, linewidth=0.9)
+            axes.plot([rank], [0], marker=styles[name].marker, color=color, markersize=4, linestyle="none")
+            axes.text(
+                end - 0.05 * scale if on_left else end + 0.05 * scale,
+                height,
+                labels[index],
+                ha="right" if on_left else "left",
+                va="center",
+                fontsize=7,
+                color=color,
+            )
+        for place, (first, last) in enumerate(groups):
+            axes.plot([first - 0.04, last + 0.04], [-0.3 - 0.28 * place] * 2, color=_BAR, linewidth=3.0, alpha=0.8)
+        figure.suptitle(
+            f"Mean ranks by area over {experiments} experiments, Friedman p = {ranking.p_value:.3g}", fontsize=8
+        )
+    return figure
+
+
+def indistinct_groups(mean_ranks: NDArray[np.float64], critical_difference: float) -> list[tuple[float, float]]:
+    """Return (lowest, highest) mean rank of each largest group whose ends are no further apart than the difference.
+
+    Groups of one are left out, and so are groups within another.
+    """
+    ranks = np.sort(mean_ranks)
+    groups: list[tuple[float, float]] = []
+    reached = -1
+    for first in range(len(ranks)):
+        last = int(np.searchsorted(ranks, ranks[first] + critical_difference, side="right")) - 1
+        if last > first and last > reached:
+            groups.append((float(ranks[first]), float(ranks[last])))
+            reached = last
+    return groups
+
+
+def performance_profile_figure(
+    strategies: Sequence[str], factors: NDArray[np.float64], profiles: NDArray[np.float64], problems: int
+) -> Figure:
+    """Draw on what share of the problems each strategy needs at most so many times the labels of the best.
+
+    Args:
+        strategies: (K,) names.
+        factors: (F,) at least 1.
+        profiles: (K, F) from ``ladle.statistics.performance_profiles``.
+        problems: how many there are, for the axis.
+    """
+    styles = strategy_styles(strategies)
+    with paper_style():
+        figure = Figure(figsize=(FULL_WIDTH, 3.2), layout="constrained")
+        axes = figure.add_subplot()
+        for place, name in enumerate(strategies):
+            axes.step(
+                factors,
+                profiles[place],
+                where="post",
+                color=styles[name].color,
+                linestyle=styles[name].dash,
+                linewidth=1.8 if name == "grad" else 1.2,
+                label=figure_label(name, _LONGEST_NAME),
+            )
+        axes.set(xlim=(factors[0], factors[-1]), ylim=(0, 1.02))
+        axes.set_xlabel("Times the labels of the best strategy")
+        axes.set_ylabel(f"Share of {problems} targets")
+        figure.legend(loc="outside right center", frameon=False)
+    return figure
