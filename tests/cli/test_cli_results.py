@@ -1,0 +1,131 @@
+"""``ladle figure``, ``ladle results`` and the suites of ``ladle run``, as someone types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ladle.cli.main import main
+from ladle.data import DataConfig
+from ladle.errors import DataError
+from ladle.experiments import ExperimentConfig, ScheduleConfig, experiment_from, run_experiment, suites
+from ladle.models import ModelConfig, TrainingConfig
+
+
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    monkeypatch.setattr("sys.argv", ["ladle", *words])
+    monkeypatch.setenv("COLUMNS", "120")
+    try:
+        main()
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else 0
+    else:
+        code = 0
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"sqlite:///{tmp_path_factory.mktemp('store')}/ladle.db"
+    for width in (8, 16):
+        config = experiment_from(
+            {
+                "name": f"digits-{width}",
+                "strategies": ["random", "margin", "grad"],
+                "seeds": 3,
+                "data": {"name": "digits"},
+                "model": {"name": "mlp", "hidden": [width]},
+                "schedule": {"initial": 20, "batch": 20, "rounds": 2},
+                "training": {"epochs": 4, "learning_rate": 0.05},
+            }
+        )
+        run_experiment(config, store=url, workers=1)
+    return url
+
+
+def test_a_stored_figure_comes_with_its_numbers(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = call(monkeypatch, capsys, "figure", "5", "--store", store, "--out", str(tmp_path))
+    assert code == 0
+    assert "figure-5-penalty.png" in out
+    assert json.loads((tmp_path / "figure-5.json").read_text())["all"]["experiments"] == ["digits-8", "digits-16"]
+    for name in ("figure-5-penalty.png", "figure-5-loss.pdf"):
+        assert (tmp_path / name).stat().st_size > 1000
+
+
+def test_wrong_figures_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = f"sqlite:///{tmp_path}/empty.db"
+    for words, message in ((("figure", "geometry"), "full-vs-last"), (("figure", "5", "--store", empty), "results load")):
+        code, _, err = call(monkeypatch, capsys, *words, "--out", str(tmp_path))
+        assert code == 2
+        assert message in err
+        assert err.count("\n") == 1
+
+
+def test_results_are_saved_loaded_and_written_up(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("scikit_posthocs")
+    saved, copy = tmp_path / "saved", f"sqlite:///{tmp_path}/copy.db"
+    assert call(monkeypatch, capsys, "results", "save", str(saved), "--store", store)[0] == 0
+    code, out, _ = call(monkeypatch, capsys, "results", "load", str(saved), "--store", copy)
+    assert code == 0
+    assert "digits-16" in out
+    code, out, _ = call(monkeypatch, capsys, "results", "page", str(saved), "--docs", str(tmp_path / "docs"))
+    assert code == 0
+    assert "Recommended default" in (tmp_path / "docs" / "results.md").read_text()
+    code, _, err = call(monkeypatch, capsys, "results", "load", str(tmp_path / "docs"), "--store", copy)
+    assert (code, err.count("\n")) == (2, 1)
+
+
+def small_suite() -> list[ExperimentConfig]:
+    def one(name: str, data: str) -> ExperimentConfig:
+        return ExperimentConfig(
+            name=name,
+            strategies=("random", "grad"),
+            seeds=1,
+            data=DataConfig(data),
+            model=ModelConfig("mlp", hidden=(8,)),
+            schedule=ScheduleConfig(10, 10, 1),
+            training=TrainingConfig(epochs=2),
+            learning_rates=(0.01,),
+        )
+
+    return [one("first", "digits"), one("far", "pokerhand"), one("also-far", "pokerhand")]
+
+
+def test_a_suite_says_what_it_costs_runs_what_it_can_and_names_what_it_cannot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(suites._SUITES, "small", small_suite)
+    asked: list[str] = []
+    real = __import__("ladle.data", fromlist=["load_pool"]).load_pool
+
+    def load(config: DataConfig, **named: object) -> object:
+        asked.append(config.name)
+        if config.name == "pokerhand":
+            raise DataError("pokerhand is out of reach (got no network); put it into the data home")
+        return real(config, **named)
+
+    monkeypatch.setattr("ladle.data.load_pool", load)
+    url = f"sqlite:///{tmp_path}/suite.db"
+    code, out, err = call(monkeypatch, capsys, "run", "small", "--estimate", "--store", url)
+    assert code == 2
+    assert "first" in out
+    assert "in all" in out
+    assert "pokerhand is out of reach" in out
+    assert "got no data for far, also-far" in err
+    assert asked == ["digits", "pokerhand"]  # said once, and the network asked once
+    code, out, err = call(monkeypatch, capsys, "run", "small", "--store", url, "--workers", "1")
+    assert code == 2
+    assert "first, 1 seeds" in out
+    assert "got no data for far, also-far" in err
+    code, out, _ = call(monkeypatch, capsys, "run", "small/first", "--store", url, "--estimate")
+    assert code == 0
+    assert " 0 " in out
