@@ -16,6 +16,7 @@ from ladle.reports.paper_figures import mean_areas, model_of, with_shared_strate
 from ladle.statistics import (
     Ranking,
     adjusted_p_values,
+    bootstrap_interval,
     friedman,
     label_savings,
     paired_effect,
@@ -64,6 +65,7 @@ def results_page(
         "accuracy on the way through the budget. The highest mean of each row is bold.",
         _area_table(experiments),
         _final_table(experiments),
+        _interval_table(experiments),
         "## Against random, margin and entropy",
         "Differences of areas in percentage points, paired by seed, with a 95 % t interval. With so few seeds the "
         "intervals are wide, and they are right only as far as differences are normal.",
@@ -187,6 +189,22 @@ def _final_table(experiments: Sequence[ExperimentResults]) -> str:
         return {name: one.accuracies[place, -1] for place, name in enumerate(one.strategies)}
 
     return "With all labels of the budget:\n\n" + _by_strategy(experiments, final)
+
+
+def _interval_table(experiments: Sequence[ExperimentResults]) -> str:
+    having = [one for one in experiments if len(one.seeds) >= LEAST_SEEDS]
+    if not having:
+        return ""
+    names = list(dict.fromkeys(name for one in having for name in one.strategies))
+    rows = []
+    for one in having:
+        found = {name: bootstrap_interval(values) for name, values in areas(one).items()}
+        cells = [f"{100 * found[name][0]:.2f} to {100 * found[name][1]:.2f}" if name in found else "" for name in names]
+        rows.append([one.name, *cells])
+    return (
+        "95 % bootstrap interval of the mean area, over seeds; with five seeds it is narrower than it should be:\n\n"
+        + _grid(["experiment", *names], rows)
+    )
 
 
 def _by_strategy(experiments: Sequence[ExperimentResults], values: Any) -> str:

@@ -16,6 +16,8 @@ from typing import Any, Literal, TypeAlias, cast
 from zlib import crc32
 
 import matplotlib as mpl
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 #: Inches: one column of a two-column page, and the whole text width.
 COLUMN_WIDTH = 3.3
@@ -146,3 +148,10 @@ def strategy_styles(strategies: Iterable[str]) -> dict[str, StrategyStyle]:
             _SPARE_DASHES[slot % len(_SPARE_DASHES)],
         )
     return {name: CATALOG.get(name) or spare[name] for name in names}
+
+
+def plain_log_axis(axis: Axis) -> None:
+    """Label a logarithmic axis with a few plain numbers: the usual labels are formulas, which are switched off here."""
+    axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0), numticks=8))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
