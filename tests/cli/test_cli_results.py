@@ -61,7 +61,8 @@ def test_wrong_figures_are_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     empty = f"sqlite:///{tmp_path}/empty.db"
-    for words, message in ((("figure", "geometry"), "full-vs-last"), (("figure", "5", "--store", empty), "results load")):
+    wrong = {("figure", "geometry"): "full-vs-last", ("figure", "5", "--store", empty): "results load"}
+    for words, message in wrong.items():
         code, _, err = call(monkeypatch, capsys, *words, "--out", str(tmp_path))
         assert code == 2
         assert message in err
