@@ -94,6 +94,7 @@ def test_out_of_reach_it_says_where_to_put_the_file(tmp_path: Path, monkeypatch:
         load_pool(DataConfig("pokerhand"), data_home=tmp_path)
     assert "\n" not in str(caught.value)
     assert str(tmp_path / "tabular") in str(caught.value)
+    monkeypatch.delenv("LADLE_DATA_HOME", raising=False)
     with pytest.raises(DataError, match="LADLE_DATA_HOME"):
         load_pool(DataConfig("gisette"))
     with pytest.raises(DataError, match="a part of a data set"):
