@@ -111,6 +111,7 @@ _STRATEGIES = (
         "the longest gradient expected over labels",
         "Settles et al. (2007)",
         row_wise=True,
+        needs_gradients=True,
     ),
     score_strategy(
         "grad",
@@ -119,6 +120,7 @@ _STRATEGIES = (
         "Khosravani and Zilles (2026)",
         needs_labels=True,
         row_wise=True,
+        needs_gradients=True,
     ),
     embedding_strategy(
         "badge",
@@ -127,6 +129,7 @@ _STRATEGIES = (
         "k-means++ over pseudo-labeled gradients",
         "Ash et al. (2020)",
         row_wise=True,
+        needs_gradients=True,
     ),
     embedding_strategy(
         "k-center",
@@ -144,6 +147,7 @@ _STRATEGIES = (
         "Khosravani and Zilles (2026), section 5",
         needs_labels=True,
         row_wise=True,
+        needs_gradients=True,
     ),
     embedding_strategy(
         "grad-volume",
@@ -153,6 +157,7 @@ _STRATEGIES = (
         "Chen et al. (2018) on the discrepancy of Khosravani and Zilles (2026)",
         needs_labels=True,
         row_wise=True,
+        needs_gradients=True,
     ),
     embedding_strategy(
         "grad-d2",
@@ -162,6 +167,7 @@ _STRATEGIES = (
         "Arthur and Vassilvitskii (2007) on the discrepancy of Khosravani and Zilles (2026)",
         needs_labels=True,
         row_wise=True,
+        needs_gradients=True,
     ),
 )
 #: Every strategy by its name, in the order in which tables and figures show them.

@@ -39,6 +39,8 @@ class Strategy:
         needs_model: whether it looks at the model's outputs at all; if not, no pass over the pool is made for it.
         row_wise: whether its view of a row depends on that row and the labeled ones alone, and its selector takes
             ``selectors.Passes``: then it also runs on pools in shards and on clusters.
+        needs_gradients: whether its view takes gradients, so that a model must have a loss that reaches its outputs
+            through residuals; a model that gives probabilities alone will not do.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Strategy:
     needs_labels: bool = False
     needs_model: bool = True
     row_wise: bool = False
+    needs_gradients: bool = False
 
     def select(self, outputs: PoolOutputs, budget: int, *, generator: np.random.Generator) -> Indices:
         """Return (budget,) distinct unlabeled whole-pool indices in pick order.
@@ -69,6 +72,7 @@ def score_strategy(
     *,
     needs_labels: bool = False,
     row_wise: bool = False,
+    needs_gradients: bool = False,
 ) -> Strategy:
     """Make the strategy that asks for the highest scores (top-b).
 
@@ -79,8 +83,19 @@ def score_strategy(
         source: where it was published.
         needs_labels: whether the score is undefined while nothing is labeled.
         row_wise: whether the score of a row depends on that row and the labeled ones alone.
+        needs_gradients: whether the score takes gradients of the loss.
     """
-    return Strategy(name, score, _top, summary, source, is_score=True, needs_labels=needs_labels, row_wise=row_wise)
+    return Strategy(
+        name,
+        score,
+        _top,
+        summary,
+        source,
+        is_score=True,
+        needs_labels=needs_labels,
+        row_wise=row_wise,
+        needs_gradients=needs_gradients,
+    )
 
 
 def embedding_strategy(
@@ -92,6 +107,7 @@ def embedding_strategy(
     *,
     needs_labels: bool = False,
     row_wise: bool = False,
+    needs_gradients: bool = False,
 ) -> Strategy:
     """Make the strategy that runs a selector on an embedding of the pool.
 
@@ -104,8 +120,18 @@ def embedding_strategy(
         needs_labels: whether the embedding is undefined while nothing is labeled.
         row_wise: whether a row of the embedding depends on that row and the labeled ones alone, and the selector is
             one of ``ladle.selectors`` or goes through ``selectors.Passes`` itself.
+        needs_gradients: whether the embedding takes gradients of the loss.
     """
-    return Strategy(name, embed, selector, summary, source, needs_labels=needs_labels, row_wise=row_wise)
+    return Strategy(
+        name,
+        embed,
+        selector,
+        summary,
+        source,
+        needs_labels=needs_labels,
+        row_wise=row_wise,
+        needs_gradients=needs_gradients,
+    )
 
 
 def _top(view: Scores, labeled: Indices, budget: int, *, generator: np.random.Generator) -> Indices:  # noqa: ARG001

@@ -1,0 +1,5 @@
+"""Other libraries' models as Ladle sees them: features, outputs and residuals of a fitted estimator."""
+
+from ladle.adapters.scikit_learn import EstimatorOutputs, estimator_outputs
+
+__all__ = ["EstimatorOutputs", "estimator_outputs"]
