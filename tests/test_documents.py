@@ -29,7 +29,7 @@ def test_the_python_of_the_readme_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code = blocks("README.md", "python")
-    assert len(code) == 2
+    assert len(code) == 3
     script = tmp_path / "readme.py"
     script.write_text("\n".join(code))
     values: dict[str, Any] = runpy.run_path(str(script))
