@@ -41,7 +41,7 @@ def test_the_python_of_the_readme_runs(
 
 
 def test_the_loop_of_the_readme_is_six_lines() -> None:
-    (loop, _) = blocks("README.md", "python")
+    loop, *_ = blocks("README.md", "python")
     assert len(loop[loop.index("session = ") :].strip().splitlines()) == 6
 
 
