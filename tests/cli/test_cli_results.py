@@ -12,6 +12,7 @@ from ladle.data import DataConfig
 from ladle.errors import DataError
 from ladle.experiments import ExperimentConfig, ScheduleConfig, experiment_from, run_experiment, suites
 from ladle.models import ModelConfig, TrainingConfig
+from ladle.session import open_database
 
 
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -60,13 +61,20 @@ def test_a_stored_figure_comes_with_its_numbers(
 def test_wrong_figures_are_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    empty = f"sqlite:///{tmp_path}/empty.db"
-    wrong = {("figure", "geometry"): "full-vs-last", ("figure", "5", "--store", empty): "results load"}
+    nowhere, empty = (f"sqlite:///{tmp_path}/{name}.db" for name in ("nowhere", "empty"))
+    open_database(empty).dispose()
+    wrong = {
+        ("figure", "geometry"): "full-vs-last",
+        ("figure", "5", "--store", empty): "results load",
+        ("figure", "5", "--store", nowhere): "no such file",
+        ("report", "--store", nowhere): "no such file",
+    }
     for words, message in wrong.items():
         code, _, err = call(monkeypatch, capsys, *words, "--out", str(tmp_path))
         assert code == 2
         assert message in err
         assert err.count("\n") == 1
+    assert not (tmp_path / "nowhere.db").exists()
 
 
 def test_results_are_saved_loaded_and_written_up(

@@ -12,6 +12,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from ladle import experiments
     from ladle.data import DataConfig, Pool
 
@@ -122,7 +124,7 @@ def _estimate(
     stored = ExperimentStore(open_database(store))
     used = workers or os.cpu_count() or 1
     table = Table(title="left to do", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("experiment", "runs", "steps", "hours"):
+    for heading in ("experiment", "runs", "steps", "time"):
         table.add_column(heading, justify="left" if heading == "experiment" else "right", no_wrap=True)
     reached, missed, total = [], [], 0.0
     pools: dict[DataConfig, Pool] = {}
@@ -147,13 +149,13 @@ def _estimate(
             expected = hours(work, calibrate(config, pool, device), used) if work.runs else 0.0
         total += expected
         reached.append(config)
-        table.add_row(config.name, f"{work.runs:,}", f"{work.steps:,}", f"{expected:.1f}")
+        table.add_row(config.name, f"{work.runs:,}", f"{work.steps:,}", _duration(expected))
     table.add_section()
-    table.add_row("in all", "", "", f"{total:.1f}")
+    table.add_row("in all", "", "", _duration(total))
     console.print(table)
     console.print(
-        f"hours with {used} workers on this machine, from a short calibration; it can be stopped and continued at any "
-        "time",
+        f"time with {used} worker{'s' if used != 1 else ''} on this machine, from a short calibration; it can be "
+        "stopped and continued at any time",
         highlight=False,
         soft_wrap=True,
     )
@@ -170,10 +172,37 @@ def report(
     """
     from ladle.experiments import ExperimentStore
     from ladle.reports import write_report
+
+    page = write_report(ExperimentStore(open_existing(store)).results(), out)
+    Console().print(f"report: {page}", highlight=False, soft_wrap=True)
+
+
+def open_existing(store: str) -> Engine:
+    """Open a store to read from; a file that is not there is an error, not a new store.
+
+    Raises:
+        StoreError: no such file, or a store that cannot be opened.
+    """
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    from ladle.errors import StoreError
     from ladle.session import open_database
 
-    page = write_report(ExperimentStore(open_database(store)).results(), out)
-    Console().print(f"report: {page}", highlight=False, soft_wrap=True)
+    try:
+        url = make_url(store)
+        file = url.database if url.get_backend_name() == "sqlite" else None
+    except ArgumentError:
+        file = None  # opening it will say what is wrong
+    if file and file != ":memory:" and not Path(file).exists():
+        raise StoreError(
+            f"this reads a store that is there (got {store}, no such file); name the one that ladle run wrote"
+        )
+    return open_database(store)
+
+
+def _duration(hours: float) -> str:
+    return f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.0f} min"
 
 
 def _without_password(store: str) -> str:
@@ -247,9 +276,8 @@ def save(
     Example: `ladle results save results --store sqlite:///letters.db`
     """
     from ladle.experiments import save_experiments
-    from ladle.session import open_database
 
-    for place in save_experiments(open_database(store), folder):
+    for place in save_experiments(open_existing(store), folder):
         Console().print(f"saved: {place}", highlight=False, soft_wrap=True)
 
 

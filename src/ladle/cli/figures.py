@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from ladle.cli.experiments import STORE, Store
+from ladle.cli.experiments import STORE, Store, open_existing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -189,9 +189,8 @@ def _stored(name: str, store: str) -> tuple[dict[str, Figure], dict[str, Any]]:
     from ladle.errors import InputError
     from ladle.experiments import ExperimentStore
     from ladle.reports.paper_figures import STORED_FIGURES
-    from ladle.session import open_database
 
-    results: Sequence[ExperimentResults] = ExperimentStore(open_database(store)).results()
+    results: Sequence[ExperimentResults] = ExperimentStore(open_existing(store)).results()
     if not results:
         raise InputError(
             f"this figure needs an experiment that every strategy has finished for a seed (got none in {store}); "
