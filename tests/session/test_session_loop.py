@@ -235,3 +235,34 @@ def test_other_wrong_uses_are_refused(digits: tuple[Any, Any], tmp_path: Path) -
     with pytest.raises(SessionError, match="pool="):
         ladle.Session(inputs[:200], net, store=engine)
     engine.dispose()
+
+
+@pytest.mark.parametrize("strategy", ladle.list_strategies())
+def test_what_is_skipped_is_not_asked_for_again(strategy: str, digits: tuple[Any, Any], tmp_path: Path) -> None:
+    inputs, labels = digits[0][:40], digits[1][:40]
+    url = f"sqlite:///{tmp_path}/skip.db"
+    with ladle.Session(inputs, net, strategy=strategy, training=FEW, store=url) as session:
+        first = session.ask(10)
+        session.skip(first[:3])
+        assert session.ask(10).tolist() == first[3:].tolist()
+        session.tell(first[3:], labels[first[3:]])
+    with ladle.Session(inputs, net, strategy=strategy, training=FEW, store=url) as session:
+        assert session.state.skipped.tolist() == first[:3].tolist()
+        rest = session.ask(30)
+        assert sorted([*rest.tolist(), *first.tolist()]) == list(range(40))
+        with pytest.raises(BudgetError):
+            session.plan(1)
+
+
+def test_a_plan_leaves_out_what_is_awaited(digits: tuple[Any, Any]) -> None:
+    inputs, labels = digits
+    session = ladle.Session(inputs[:40], net, strategy="margin", training=FEW)
+    session.tell([0, 1], labels[:2])
+    first = session.ask(20)
+    more = session.plan(18)
+    assert not set(more.indices.tolist()) & {0, 1, *first.tolist()}
+    for wrong, message in (([], "got none"), ([40], "from 0 to 39"), ([3, 3], "twice")):
+        with pytest.raises(InputError, match=message):
+            session.skip(wrong)
+    with pytest.raises(SessionError, match="undo first"):
+        session.skip([0])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ladle.errors import SessionError
-from ladle.session import Asked, Event, State, Told, Undone, replay
+from ladle.session import Asked, Event, Skipped, State, Told, Undone, replay
 
 
 def asked(*indices: int) -> Asked:
@@ -49,14 +49,37 @@ def test_an_example_is_labeled_once() -> None:
         state.after(told([1, 4], [0, 0]))
 
 
+def skipped(*indices: int) -> Skipped:
+    return Skipped(np.array(indices, dtype=np.int64))
+
+
+def test_what_is_skipped_is_awaited_no_more_and_comes_back_by_undo() -> None:
+    state = replay([asked(5, 2, 9), skipped(2), told([5], [1])])
+    assert (state.pending.tolist(), state.skipped.tolist()) == ([9], [2])
+    state = state.after(Undone()).after(Undone())
+    assert (state.pending.tolist(), state.skipped.tolist()) == ([2, 5, 9], [])
+
+
+def test_a_skipped_example_may_still_get_a_label() -> None:
+    state = replay([skipped(4, 6), told([4], [1])])
+    assert (state.skipped.tolist(), state.labeled.tolist()) == ([6], [4])
+    assert sorted(state.after(Undone()).skipped.tolist()) == [4, 6]
+    for again in (6, 4):
+        with pytest.raises(SessionError, match=f"got index {again}"):
+            state.after(skipped(again))
+
+
 @given(
-    st.lists(st.tuples(st.sampled_from(["ask", "tell", "undo"]), st.integers(0, 11), st.integers(0, 3)), max_size=40)
+    st.lists(
+        st.tuples(st.sampled_from(["ask", "tell", "skip", "undo"]), st.integers(0, 11), st.integers(0, 3)), max_size=40
+    )
 )
 def test_state_agrees_with_plain_bookkeeping(steps: list[tuple[str, int, int]]) -> None:
     state = State()
     labels: dict[int, int] = {}
     pending: list[int] = []
-    history: list[tuple[int, bool]] = []
+    passed_over: set[int] = set()
+    history: list[tuple[str, int, bool, bool]] = []
     events: list[Event] = []
     for what, index, label in steps:
         if what == "ask" and index not in labels and index not in pending:
@@ -64,13 +87,23 @@ def test_state_agrees_with_plain_bookkeeping(steps: list[tuple[str, int, int]]) 
             pending.append(index)
         elif what == "tell" and index not in labels:
             event = told([index], [label])
-            history.append((index, index in pending))
+            history.append((what, index, index in pending, index in passed_over))
             labels[index] = label
+            passed_over.discard(index)
+            pending = [other for other in pending if other != index]
+        elif what == "skip" and index not in labels and index not in passed_over:
+            event = skipped(index)
+            history.append((what, index, index in pending, False))
+            passed_over.add(index)
             pending = [other for other in pending if other != index]
         elif what == "undo" and history:
             event = Undone()
-            index, was_pending = history.pop()
-            del labels[index]
+            kind, index, was_pending, was_skipped = history.pop()
+            if kind == "tell":
+                del labels[index]
+            passed_over.discard(index)
+            if was_skipped:
+                passed_over.add(index)
             pending = [index, *pending] if was_pending else pending
         else:
             continue
@@ -79,7 +112,8 @@ def test_state_agrees_with_plain_bookkeeping(steps: list[tuple[str, int, int]]) 
     assert state.labeled.tolist() == list(labels)
     assert state.labels.tolist() == list(labels.values())
     assert state.pending.tolist() == pending
+    assert set(state.skipped.tolist()) == passed_over
     again = replay(events)
     assert again.labeled.tolist() == state.labeled.tolist()
     assert again.pending.tolist() == state.pending.tolist()
-    assert again.tells == state.tells
+    assert again.answers == state.answers

@@ -3,6 +3,18 @@
 from ladle.session.database import open_database
 from ladle.session.log import EventLog
 from ladle.session.session import Session
-from ladle.session.state import Asked, Event, State, Told, Undone, replay
+from ladle.session.state import Answer, Asked, Event, Skipped, State, Told, Undone, replay
 
-__all__ = ["Asked", "Event", "EventLog", "Session", "State", "Told", "Undone", "open_database", "replay"]
+__all__ = [
+    "Answer",
+    "Asked",
+    "Event",
+    "EventLog",
+    "Session",
+    "Skipped",
+    "State",
+    "Told",
+    "Undone",
+    "open_database",
+    "replay",
+]

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ladle.errors import SessionError, StoreConflictError, StoreError
 from ladle.session.database import events, sessions
-from ladle.session.state import Asked, Event, Told, Undone
+from ladle.session.state import Asked, Event, Skipped, Told, Undone
 
 
 class EventLog:
@@ -99,6 +99,8 @@ def _encode(event: Event) -> tuple[str, dict[str, Any]]:
             }
         case Told():
             return "told", {"indices": event.indices.tolist(), "labels": event.labels.tolist()}
+        case Skipped():
+            return "skipped", {"indices": event.indices.tolist()}
         case Undone():
             return "undone", {}
 
@@ -109,6 +111,8 @@ def _decode(kind: str, payload: Mapping[str, Any]) -> Event:
             return Asked(_int64(payload["indices"]), payload["strategy"], payload["seconds"])
         case "told":
             return Told(_int64(payload["indices"]), _int64(payload["labels"]))
+        case "skipped":
+            return Skipped(_int64(payload["indices"]))
         case "undone":
             return Undone()
         case _:

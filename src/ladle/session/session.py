@@ -25,7 +25,7 @@ from ladle.session.database import open_database
 from ladle.session.environment import describe_environment
 from ladle.session.log import EventLog
 from ladle.session.seeds import Purpose, derived_seed
-from ladle.session.state import Asked, Event, Told, Undone, replay
+from ladle.session.state import Asked, Event, Skipped, Told, Undone, replay
 from ladle.strategies import CATALOG, PoolOutputs, Strategy, find_strategy
 from ladle.typing import Array, Indices, Inputs
 
@@ -176,14 +176,16 @@ class Session:
 
         Arguments and errors are those of ``ask``.
         """
-        unlabeled_indices(len(self), self.labeled, budget)
+        # None rather than an empty array: the labeled rows then stay in the order their labels came in.
+        closed = np.concatenate([self.state.pending, self.state.skipped])
+        unlabeled_indices(len(self), np.concatenate([self.labeled, closed]), budget)
         first = len(self.labeled) == 0 and strategy is None
         chosen = CATALOG[_FIRST_STRATEGY] if first else find_strategy(strategy or self.strategy)
         seconds: dict[str, float] = {}
         outputs = self._outputs(seconds) if chosen.needs_model else self._no_outputs()
         started = time.perf_counter()
         generator = np.random.default_rng(derived_seed(self.seed, Purpose.SELECTION, self.state.rounds))
-        indices = chosen.select(outputs, budget, generator=generator)
+        indices = chosen.select(outputs, budget, generator=generator, closed=closed if len(closed) else None)
         seconds["selection"] = time.perf_counter() - started
         return Asked(indices, chosen.name, seconds)
 
@@ -200,7 +202,7 @@ class Session:
         """
         after = self.state.after(event)
         self.log.append(event, connection)
-        if not isinstance(event, Asked):
+        if isinstance(event, Told | Undone):
             self._model = None
         self.state = after
 
@@ -217,8 +219,20 @@ class Session:
         """
         self.commit(_check_told(indices, labels, len(self)))
 
+    def skip(self, indices: Any) -> None:
+        """Record that nobody can or wants to label these examples: they are not asked for again.
+
+        Args:
+            indices: (k,) distinct whole-pool indices without a label; one number for a single example.
+
+        Raises:
+            InputError: indices that break these rules; nothing is recorded then.
+            SessionError: an example that has a label, or was skipped before.
+        """
+        self.commit(Skipped(_checked_indices(as_indices(indices), len(self))))
+
     def undo(self) -> None:
-        """Take back the labels of the last ``tell`` in force; those of a batch are awaited again.
+        """Take back the last ``tell`` or ``skip`` in force; what belonged to a batch is awaited again.
 
         Raises:
             SessionError: nothing is left to undo.
@@ -314,12 +328,16 @@ def _check_told(indices: Any, labels: Any, size: int) -> Told:
         raise InputError(
             f"every index needs one label (got indices={len(rows)}, labels={len(classes)}); pass them one to one"
         )
-    if rows.min() < 0 or rows.max() >= size:
-        raise InputError(
-            f"indices must be from 0 to {size - 1} (got {rows.min()} to {rows.max()}); count in the whole pool"
-        )
-    if len(np.unique(rows)) < len(rows):
-        raise InputError("an example is told once (got an index twice); name each once")
+    _checked_indices(rows, size)
     if classes.min() < 0:
         raise InputError(f"labels must be class numbers from 0 (got {classes.min()}); encode them so")
     return Told(rows, classes)
+
+
+def _checked_indices(rows: Indices, size: int) -> Indices:
+    if len(rows) == 0 or rows.min() < 0 or rows.max() >= size:
+        got = f"{rows.min()} to {rows.max()}" if len(rows) else "none"
+        raise InputError(f"indices must be from 0 to {size - 1} (got {got}); count in the whole pool")
+    if len(np.unique(rows)) < len(rows):
+        raise InputError("an example is told once (got an index twice); name each once")
+    return rows

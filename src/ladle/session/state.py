@@ -41,11 +41,39 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Skipped:
+    """Examples that nobody can or wants to label: they are not asked for again.
+
+    Attributes:
+        indices: (k,) whole-pool indices.
+    """
+
+    indices: Indices
+
+
+@dataclass(frozen=True)
 class Undone:
-    """The last labels that came in, and were not undone yet, are taken back."""
+    """The last labels that came in, or the last examples skipped, and not undone yet, are taken back."""
 
 
-Event: TypeAlias = Asked | Told | Undone
+Event: TypeAlias = Asked | Told | Skipped | Undone
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one event in force brought, as far as undoing it needs to know.
+
+    Attributes:
+        labels: how many labels.
+        skipped: how many examples skipped.
+        were_pending: which examples had been asked for and were awaited.
+        were_skipped: which examples had been skipped, and got a label all the same.
+    """
+
+    labels: int
+    skipped: int
+    were_pending: tuple[int, ...]
+    were_skipped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,15 +84,17 @@ class State:
         labeled: (m,) whole-pool indices in the order their labels came in.
         labels: (m,) their class numbers.
         pending: indices asked for whose labels have not come yet, in pick order.
+        skipped: indices that are not to be asked for again, in the order they were skipped.
         rounds: how many batches have been asked for.
-        tells: for each labels-came-in event in force, how many labels it brought and which of them were pending.
+        answers: for each event in force that brought labels or skipped examples, what undoing it needs.
     """
 
     labeled: Indices = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     labels: Indices = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     pending: Indices = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    skipped: Indices = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     rounds: int = 0
-    tells: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    answers: tuple[Answer, ...] = ()
 
     def after(self, event: Event) -> State:
         """Return the state that follows from one more event.
@@ -77,6 +107,8 @@ class State:
                 return replace(self, pending=np.concatenate([self.pending, event.indices]), rounds=self.rounds + 1)
             case Told():
                 return self._after_labels(event)
+            case Skipped():
+                return self._after_skip(event)
             case Undone():
                 return self._after_undo()
 
@@ -88,25 +120,45 @@ class State:
                 f"{self.labels[self.labeled == again[0]][0]}); undo first to change it"
             )
         answered = np.isin(self.pending, event.indices)
+        wanted = np.isin(self.skipped, event.indices)
+        pending, skipped = tuple(self.pending[answered].tolist()), tuple(self.skipped[wanted].tolist())
         return replace(
             self,
             labeled=np.concatenate([self.labeled, event.indices]),
             labels=np.concatenate([self.labels, event.labels]),
             pending=self.pending[~answered],
-            tells=(*self.tells, (len(event.indices), tuple(self.pending[answered].tolist()))),
+            # Whoever labels a skipped example has changed their mind.
+            skipped=self.skipped[~wanted],
+            answers=(*self.answers, Answer(len(event.indices), 0, pending, skipped)),
+        )
+
+    def _after_skip(self, event: Skipped) -> State:
+        done = event.indices[np.isin(event.indices, np.concatenate([self.labeled, self.skipped]))]
+        if len(done):
+            raise SessionError(
+                f"an example is skipped once, and not after it was labeled (got index {done[0]}); undo first"
+            )
+        answered = np.isin(self.pending, event.indices)
+        return replace(
+            self,
+            pending=self.pending[~answered],
+            skipped=np.concatenate([self.skipped, event.indices]),
+            answers=(*self.answers, Answer(0, len(event.indices), tuple(self.pending[answered].tolist()))),
         )
 
     def _after_undo(self) -> State:
-        if not self.tells:
+        if not self.answers:
             raise SessionError("there is nothing to undo (got 0 labels told); tell some first")
-        count, were_pending = self.tells[-1]
+        last = self.answers[-1]
+        labels, skipped = len(self.labeled) - last.labels, len(self.skipped) - last.skipped
         return replace(
             self,
-            labeled=self.labeled[:-count],
-            labels=self.labels[:-count],
+            labeled=self.labeled[:labels],
+            labels=self.labels[:labels],
+            skipped=np.concatenate([self.skipped[:skipped], np.array(last.were_skipped, dtype=np.int64)]),
             # They come first again: whoever undoes wants to see them next.
-            pending=np.concatenate([np.array(were_pending, dtype=np.int64), self.pending]),
-            tells=self.tells[:-1],
+            pending=np.concatenate([np.array(last.were_pending, dtype=np.int64), self.pending]),
+            answers=self.answers[:-1],
         )
 
 

@@ -54,14 +54,29 @@ class Strategy:
     row_wise: bool = False
     needs_gradients: bool = False
 
-    def select(self, outputs: PoolOutputs, budget: int, *, generator: np.random.Generator) -> Indices:
+    def select(
+        self,
+        outputs: PoolOutputs,
+        budget: int,
+        *,
+        generator: np.random.Generator,
+        closed: Indices | None = None,
+    ) -> Indices:
         """Return (budget,) distinct unlabeled whole-pool indices in pick order.
+
+        Args:
+            outputs: of the whole pool.
+            budget: how many.
+            generator: of the draws, where there are any.
+            closed: (k,) indices without a label that must not be picked either, such as those that somebody is
+                labeling now; what covers the pool takes them for covered.
 
         Raises:
             BudgetError: a budget that cannot be met; before the pool is looked at.
         """
-        unlabeled_indices(len(outputs), outputs.labeled, budget)
-        return self.selector(self.view(outputs), outputs.labeled, budget, generator=generator)
+        taken = outputs.labeled if closed is None else np.union1d(outputs.labeled, closed)
+        unlabeled_indices(len(outputs), taken, budget)
+        return self.selector(self.view(outputs), taken, budget, generator=generator)
 
 
 def score_strategy(
