@@ -11,12 +11,14 @@ import pytest
 
 import ladle
 from ladle import (
+    adapters,
     arrays,
     cli,
     data,
     errors,
     experiments,
     gradients,
+    labeling,
     models,
     reports,
     scores,
@@ -27,7 +29,21 @@ from ladle import (
     testing,
 )
 
-ROOMS = [data, experiments, gradients, models, reports, scores, selectors, session, statistics, strategies, testing]
+ROOMS = [
+    adapters,
+    data,
+    experiments,
+    gradients,
+    labeling,
+    models,
+    reports,
+    scores,
+    selectors,
+    session,
+    statistics,
+    strategies,
+    testing,
+]
 
 
 def test_the_public_names() -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 from ladle.cli.benchmarks import bench
 from ladle.cli.experiments import report, results, run
 from ladle.cli.figures import figure
+from ladle.cli.labeling import export, ingest, next_batch, status
 from ladle.cli.lists import datasets, strategies
 from ladle.cli.selecting import select
 from ladle.errors import LadleError
@@ -32,6 +33,10 @@ app = typer.Typer(
 app.command()(run)
 app.command()(report)
 app.command()(figure)
+app.command("next")(next_batch)
+app.command()(ingest)
+app.command()(status)
+app.command()(export)
 app.command()(strategies)
 app.command()(datasets)
 app.command()(select)

@@ -19,15 +19,20 @@ from ladle.data.catalog import (
 )
 from ladle.data.config import OPTIONS, DataConfig, Options
 from ladle.data.fingerprint import digest_of, fingerprint_of
+from ladle.data.image_folder import SUFFIXES as IMAGE_SUFFIXES
+from ladle.data.images import read_image, stack_images
 from ladle.data.memory_map import open_pool, save_pool
 from ladle.data.pool import Modality, Pool
 from ladle.data.shard_writing import write_shards
 from ladle.data.shards import ShardedMatrix, check_finite, open_shards, scratch_bytes
 from ladle.data.splits import Split, split_training, split_whole
+from ladle.data.table import read_table
+from ladle.data.table_features import encode_features
 
 __all__ = [
     "DATASETS",
     "DATA_HOME_VARIABLE",
+    "IMAGE_SUFFIXES",
     "OPTIONS",
     "Availability",
     "DataConfig",
@@ -41,14 +46,18 @@ __all__ = [
     "check_finite",
     "dataset_status",
     "digest_of",
+    "encode_features",
     "fingerprint_of",
     "load_pool",
     "open_pool",
     "open_shards",
+    "read_image",
+    "read_table",
     "resolve_data_home",
     "save_pool",
     "scratch_bytes",
     "split_training",
     "split_whole",
+    "stack_images",
     "write_shards",
 ]

@@ -57,6 +57,20 @@ def number_and_category_columns(features: pd.DataFrame, path: Path | str) -> tup
     return numbers, categories
 
 
+def encode_features(features: pd.DataFrame, *, path: Path | str) -> NDArray[np.float32]:
+    """Return a table without a target as (n, columns) numbers, everything taken from all of its rows.
+
+    Args:
+        features: (n, ...) rows.
+        path: the file, for messages.
+
+    Raises:
+        DataError: as ``number_and_category_columns`` and ``encode`` raise.
+    """
+    numbers, categories = number_and_category_columns(features, path)
+    return encode(features, numbers, categories, training=np.arange(len(features)), path=path)
+
+
 def encode(
     features: pd.DataFrame, numbers: list[str], categories: list[str], *, training: Indices, path: Path | str
 ) -> NDArray[np.float32]:

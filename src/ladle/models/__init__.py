@@ -7,7 +7,7 @@ are tensors, sparse ones scipy CSR matrices, which the MLP trains on without eve
 from __future__ import annotations
 
 from ladle.models.batches import example_shape
-from ladle.models.catalog import MODELS, ModelConfig, ModelEntry, ModelShape, build_model
+from ladle.models.catalog import IMAGE_SIZE, MODELS, ModelConfig, ModelEntry, ModelShape, build_model
 from ladle.models.floor_descent import FloorTraining, floor_step, train_by_floor_descent
 from ladle.models.head import mlp_head
 from ladle.models.inference import ModelOutputs, accuracy, evaluate, pool_outputs
@@ -21,6 +21,7 @@ from ladle.models.training import TrainingConfig, train
 from ladle.models.vgg import VGG16
 
 __all__ = [
+    "IMAGE_SIZE",
     "MLP",
     "MODELS",
     "VGG16",

@@ -1,0 +1,197 @@
+"""``ladle next``, ``ingest``, ``status`` and ``export``: labeling with a spreadsheet, or any other tool."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from ladle.labeling import LabelingProject, Status
+
+_STORE = "sqlite:///labels.db"
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+SourcePath = Annotated[
+    Path,
+    typer.Argument(
+        help="Folder of images; CSV, TSV, Parquet or JSONL file with a column text, or of numbers; embeddings as .npy.",
+        metavar="SOURCE",
+    ),
+]
+LabelStore = Annotated[str, typer.Option("--store", help="Database that keeps every label.", metavar="URL")]
+Text = Annotated[str | None, typer.Option(help="Column of texts; a column called text is found by itself.")]
+
+
+def next_batch(
+    source: SourcePath,
+    classes: Annotated[
+        str | None, typer.Option(help="Names of the classes, as in cat,dog; a project that is there knows its own.")
+    ] = None,
+    budget: Annotated[int, typer.Option(help="How many examples to label.")] = 20,
+    out: Annotated[Path, typer.Option(help="CSV or JSONL to write; its column label is for you to fill in.")] = Path(
+        "batch.csv"
+    ),
+    store: LabelStore = _STORE,
+    text: Text = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="What picks beside the control arm: margin, or one of ladle strategies.")
+    ] = None,
+    control: Annotated[
+        float | None, typer.Option(help="Share of each batch drawn at random, to measure accuracy on; 0.2 is usual.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Another network: mlp, lenet, resnet18, vgg16, or module:factory.")
+    ] = None,
+) -> None:
+    """Write the batch to label next: a file with a column for the labels.
+
+    The first batch is random. While answers to a batch are awaited, what is left of it comes again.
+
+    Example: `ladle next photos --classes cat,dog --out batch.csv`, fill in the column label ("skip" where nobody can
+    say), then `ladle ingest photos batch.csv`
+    """
+    names = None if classes is None else tuple(name.strip() for name in classes.split(","))
+    console = Console()
+    with _open(source, store, text, names, strategy, control, model) as project:
+        waiting = len(project.session.state.pending)
+        with console.status("choosing"):
+            picks = project.next(budget)
+        rows = [{"id": pick.id, "label": "", "example": pick.shown, "guess": pick.guess or ""} for pick in picks]
+        _write_rows(out, rows)
+        left = "left of the last batch" if waiting else "to label"
+        console.print(f"{len(picks)} {left}: {out}", highlight=False, soft_wrap=True)
+
+
+def ingest(
+    source: SourcePath,
+    answers: Annotated[Path, typer.Argument(help="CSV, Parquet or JSONL with the columns id and label.")],
+    store: LabelStore = _STORE,
+    text: Text = None,
+) -> None:
+    """Take labels in: of the batch, or any others you have already.
+
+    An empty label is still awaited; "skip" says that nobody can tell. Nothing is recorded when one row is wrong.
+
+    Example: `ladle ingest photos batch.csv`
+    """
+    given = _read_answers(answers)
+    with _open(source, store, text) as project:
+        labels, skipped = project.ingest(given)
+        state = project.status()
+        Console().print(
+            f"{labels} new labels, {skipped} skipped; {state.labeled} labels in all, {state.pending} awaited",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def status(
+    source: SourcePath,
+    store: LabelStore = _STORE,
+    text: Text = None,
+) -> None:
+    """Say where the labeling stands, and how good the model is by its control arm.
+
+    Example: `ladle status photos`
+    """
+    with _open(source, store, text) as project:
+        _print_status(project.status())
+
+
+def export(
+    source: SourcePath,
+    out: Annotated[Path, typer.Option(help="CSV, JSONL or Parquet to write.")] = Path("labels.csv"),
+    store: LabelStore = _STORE,
+    text: Text = None,
+) -> None:
+    """Write all labels so far.
+
+    Example: `ladle export photos --out labels.csv`
+    """
+    with _open(source, store, text) as project:
+        rows = [{"id": identity, "label": label} for identity, label in project.labels().items()]
+        _write_rows(out, rows, columns=("id", "label"))
+        Console().print(f"{len(rows)} labels: {out}", highlight=False, soft_wrap=True)
+
+
+def _open(
+    source: Path,
+    store: str,
+    text: str | None,
+    classes: tuple[str, ...] | None = None,
+    strategy: str | None = None,
+    control: float | None = None,
+    model: str | None = None,
+) -> LabelingProject:
+    from ladle.cli.experiments import open_existing
+    from ladle.labeling import LabelingProject, open_source
+
+    if classes is None:
+        open_existing(store).dispose()
+    return LabelingProject(
+        open_source(source, text=text), classes=classes, store=store, strategy=strategy, control=control, model=model
+    )
+
+
+def _print_status(state: Status) -> None:
+    console = Console()
+    console.print(
+        f"{state.labeled} of {state.examples} labeled, {state.skipped} skipped, {state.pending} awaited",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print(", ".join(f"{name} {count}" for name, count in state.counts.items()), highlight=False, soft_wrap=True)
+    if not state.curve:
+        console.print("no accuracy yet: it comes with the answers to the second batch", highlight=False, soft_wrap=True)
+        return
+    table = Table(box=SIMPLE_HEAD, title="accuracy on examples drawn at random", title_justify="left")
+    for heading in ("labels", "accuracy", "95 % interval", "over"):
+        table.add_column(heading, justify="right")
+    for point in state.curve[-10:]:
+        table.add_row(
+            str(point.labeled),
+            f"{100 * point.accuracy:.0f} %",
+            f"{100 * point.low:.0f} to {100 * point.high:.0f} %",
+            str(point.answers),
+        )
+    console.print(table)
+    console.print("".join(_BLOCKS[min(7, int(8 * point.accuracy))] for point in state.curve), highlight=False)
+
+
+def _write_rows(
+    path: Path, rows: list[dict[str, Any]], columns: tuple[str, ...] = ("id", "label", "example", "guess")
+) -> None:
+    from ladle.errors import ConfigError
+
+    kind = path.suffix.lower()
+    if kind == ".csv":
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+    elif kind == ".jsonl":
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    elif kind == ".parquet":
+        import pandas as pd
+
+        pd.DataFrame(rows, columns=list(columns)).to_parquet(path, index=False)
+    else:
+        raise ConfigError(f"a file is written as .csv, .jsonl or .parquet (got {path}); name one of these")
+
+
+def _read_answers(path: Path) -> dict[str, str]:
+    """Return the answers that are filled in, by name."""
+    from ladle.errors import DataError
+    from ladle.labeling import read_answers
+
+    found = read_answers(path)
+    if not found:
+        raise DataError(f"answers have a label somewhere (got none in {path}); fill in the column label")
+    return found

@@ -1,0 +1,189 @@
+"""What somebody has and wants labeled: a folder of images, a file of texts, a table, or embeddings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import torch
+
+from ladle.data import IMAGE_SUFFIXES, encode_features, read_image, read_table, stack_images
+from ladle.errors import ConfigError, DataError
+from ladle.models import IMAGE_SIZE
+from ladle.typing import Inputs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind: TypeAlias = Literal["images", "texts", "table", "embeddings"]
+
+_JSON_LINES = (".jsonl", ".ndjson")
+_TEXT, _ID = "text", "id"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Examples to label.
+
+    Attributes:
+        kind: what they are.
+        path: where they are from.
+        ids: (n,) one distinct name each: a path within the folder, the column ``id``, or the number of the row.
+        shown: (n,) what a person needs to see: the path, the text, or the row as text.
+        inputs: (n, ...) what a model reads.
+        model: the network that fits them: lenet for images, mlp for all else.
+    """
+
+    kind: Kind
+    path: Path
+    ids: tuple[str, ...]
+    shown: tuple[str, ...]
+    inputs: Inputs
+    model: str
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def open_source(path: Path, *, text: str | None = None) -> Source:
+    """Read examples without labels.
+
+    A folder is read for images, in it and below. A file that has a column ``text``, or the one named, holds texts; an
+    .npy file, or a file with one column of lists, embeddings; any other file is a table. A column ``id`` names the
+    examples and is no feature.
+
+    Args:
+        path: a folder, or a .csv, .tsv, .parquet, .jsonl or .npy file.
+        text: the column of texts.
+
+    Raises:
+        DataError: nothing there, or something that cannot be read: an image, an empty text, a name that comes twice.
+        ConfigError: a kind of file that is not read, or no such column.
+
+    Cost: images become 32 × 32 × 3 float32 numbers each; texts one sparse TF-IDF row each.
+    """
+    path = path.expanduser()
+    if path.is_dir():
+        return _images(path)
+    if not path.is_file():
+        raise DataError(f"a source is a folder or a file (got {path}, neither); correct the path")
+    if path.suffix.lower() == ".npy":
+        return _embeddings(path, _array(path), None)
+    frame = _frame(path)
+    frame.columns = frame.columns.map(str)
+    if frame.empty:
+        raise DataError(f"a source has at least one row (got {path} with none); check how the file was written")
+    ids = None
+    if _ID in frame.columns:
+        ids = tuple(frame.pop(_ID).astype(str))
+    column = text or (_TEXT if _TEXT in frame.columns else None)
+    if column is not None:
+        if column not in frame.columns:
+            raise ConfigError(
+                f"texts are a column of the file (got text={column!r}, {path.name} has {', '.join(frame.columns)}); "
+                "name one of them"
+            )
+        return _texts(path, frame[column], ids)
+    first: Any = frame.iloc[0, 0] if len(frame.columns) == 1 else None
+    if isinstance(first, list | np.ndarray):
+        rows = frame.iloc[:, 0]
+        widths = {len(row) for row in rows}
+        if len(widths) > 1:
+            raise DataError(
+                f"embeddings have one length (got {min(widths)} to {max(widths)} in {path}); embed them anew"
+            )
+        return _embeddings(path, np.stack([np.asarray(row, dtype=np.float32) for row in rows]), ids)
+    return _table(path, frame, ids)
+
+
+def _images(folder: Path) -> Source:
+    files = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file() and not file.name.startswith(".")
+    )
+    if not files:
+        raise DataError(
+            f"a folder of images holds some, {', '.join(IMAGE_SUFFIXES)} (got {folder} with none); name another"
+        )
+    names = tuple(file.relative_to(folder).as_posix() for file in files)
+    pixels = stack_images((read_image(file, str(file)) for file in files), len(files), size=IMAGE_SIZE, grey=False)
+    return Source("images", folder, names, names, pixels, "lenet")
+
+
+def _texts(path: Path, texts: pd.Series, ids: tuple[str, ...] | None) -> Source:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    missing = np.flatnonzero(texts.isna() | (texts.astype(str).str.strip() == ""))
+    if len(missing):
+        raise DataError(
+            f"every row has a text (got {len(missing)} without one, the first in row {missing[0]} of {path}); drop them"
+        )
+    shown = tuple(texts.astype(str))
+    try:
+        rows = TfidfVectorizer(dtype=np.float32).fit_transform(shown).tocsr()
+    except ValueError as error:  # no word in any of them
+        raise DataError(f"texts hold words (got none in {path}); check the column") from error
+    return Source("texts", path, _names(ids, len(shown), path), shown, rows, "mlp")
+
+
+def _table(path: Path, frame: pd.DataFrame, ids: tuple[str, ...] | None) -> Source:
+    inputs = torch.from_numpy(encode_features(frame, path=path))
+    shown = tuple(
+        ", ".join(f"{name}: {value}" for name, value in zip(frame.columns, row, strict=True))
+        for row in frame.itertuples(index=False)
+    )
+    return Source("table", path, _names(ids, len(frame), path), shown, inputs, "mlp")
+
+
+def _embeddings(
+    path: Path, rows: np.ndarray[tuple[int, ...], np.dtype[np.float32]], ids: tuple[str, ...] | None
+) -> Source:
+    if rows.ndim != 2 or not rows.size:
+        raise DataError(f"embeddings are (rows, columns) of numbers (got shape {rows.shape} in {path}); reshape them")
+    if not np.isfinite(rows).all():
+        row = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
+        raise DataError(f"embeddings are finite (got NaN or infinity in row {row} of {path}); drop or repair the row")
+    names = _names(ids, len(rows), path)
+    return Source("embeddings", path, names, names, torch.from_numpy(rows), "mlp")
+
+
+def _array(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    try:
+        return np.load(path, allow_pickle=False).astype(np.float32)  # type: ignore[no-any-return]
+    except (OSError, ValueError) as error:
+        raise DataError(f"embeddings are an .npy file of numbers (got {path}: {error}); write it anew") from error
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    if path.suffix.lower() not in _JSON_LINES:
+        return read_table(path)
+    import pandas as pd
+
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise DataError(f"every line is JSON (got {error} in line {number} of {path}); correct it") from error
+            if not isinstance(row, dict):
+                raise DataError(f"every line is a JSON object (got line {number} of {path}); correct it")
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _names(ids: tuple[str, ...] | None, count: int, path: Path) -> tuple[str, ...]:
+    if ids is None:
+        return tuple(str(row) for row in range(count))
+    seen: set[str] = set()
+    for name in ids:
+        if name in seen:
+            raise DataError(
+                f"the column {_ID!r} names every row once (got {name!r} twice in {path}); make them distinct"
+            )
+        seen.add(name)
+    return ids

@@ -1,0 +1,140 @@
+"""What people have is read as it is, and what cannot be read is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+import torch
+from PIL import Image
+
+from ladle.errors import ConfigError, DataError
+from ladle.labeling import open_source, read_answers
+
+
+def picture(path: Path, shade: int = 90) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (9, 5), (shade, 0, 0)).save(path)
+
+
+def test_a_folder_is_read_with_those_below(tmp_path: Path) -> None:
+    for name in ("b.png", "a/c.jpg", "a/.hidden.png"):
+        picture(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no image")
+    source = open_source(tmp_path)
+    assert (source.kind, source.ids, source.model) == ("images", ("a/c.jpg", "b.png"), "lenet")
+    assert isinstance(source.inputs, torch.Tensor)
+    assert source.inputs.shape == (2, 3, 32, 32)
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_texts_come_with_their_names(ending: str, tmp_path: Path) -> None:
+    rows = [{"id": "x1", "text": "cats purr"}, {"id": "x2", "text": "dogs, bark"}]
+    path = tmp_path / f"texts.{ending}"
+    if ending == "jsonl":
+        path.write_text("".join(json.dumps(row) + "\n\n" for row in rows))
+    elif ending == "csv":
+        pd.DataFrame(rows).to_csv(path, index=False)
+    else:
+        pd.DataFrame(rows).to_parquet(path)
+    source = open_source(path)
+    assert (source.kind, source.ids, source.shown) == ("texts", ("x1", "x2"), ("cats purr", "dogs, bark"))
+    assert scipy.sparse.issparse(source.inputs)
+    assert source.inputs.shape == (2, 4)
+    named = pd.DataFrame({"body": ["one word", "two words"]})
+    named.to_csv(tmp_path / "named.csv", index=False)
+    assert open_source(tmp_path / "named.csv", text="body").ids == ("0", "1")
+
+
+def test_tables_and_embeddings(tmp_path: Path) -> None:
+    table = pd.DataFrame({"id": [7, 8, 9], "size": [1.0, 2.0, 3.0], "color": ["red", "blue", "red"]})
+    table.to_csv(tmp_path / "table.csv", index=False)
+    source = open_source(tmp_path / "table.csv")
+    assert (source.kind, source.ids) == ("table", ("7", "8", "9"))
+    assert source.inputs.shape == (3, 3)
+    assert source.shown[0] == "size: 1.0, color: red"
+    rows = np.arange(6, dtype=np.float32).reshape(3, 2)
+    np.save(tmp_path / "rows.npy", rows)
+    pd.DataFrame({"id": ["a", "b", "c"], "embedding": rows.tolist()}).to_parquet(tmp_path / "rows.parquet")
+    for name, ids in (("rows.npy", ("0", "1", "2")), ("rows.parquet", ("a", "b", "c"))):
+        source = open_source(tmp_path / name)
+        assert (source.kind, source.ids) == ("embeddings", ids)
+        assert isinstance(source.inputs, torch.Tensor)
+        assert source.inputs.tolist() == rows.tolist()
+
+
+def write(path: Path, content: Any) -> Path:
+    if isinstance(content, pd.DataFrame):
+        content.to_parquet(path)
+    elif isinstance(content, np.ndarray):
+        np.save(path, content)
+    else:
+        path.write_text(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("texts.csv", 'text\nfine\n"  "\n', r"got 1 without one, the first in row 1"),
+        ("texts.csv", "text\n!!\n??\n", "hold words"),
+        ("twice.csv", "id,text\na,one\na,two\n", "got 'a' twice"),
+        ("empty.csv", "text\n", "at least one row"),
+        ("lines.jsonl", '{"text": "one"}\nnot json\n', "line 2"),
+        ("lines.jsonl", "[1]\n", "JSON object"),
+        ("rows.npy", np.ones(3, dtype=np.float32), r"got shape \(3,\)"),
+        ("rows.npy", np.array([[1.0], [np.nan]]), "row 1"),
+        ("rows.npy", "no array", "numbers"),
+        ("rows.parquet", pd.DataFrame({"e": [[1.0, 2.0], [1.0]]}), "got 1 to 2"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(name: str, content: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        open_source(write(tmp_path / name, content))
+    assert "\n" not in str(caught.value)
+
+
+def test_other_wrong_sources(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="neither"):
+        open_source(tmp_path / "nothing.csv")
+    with pytest.raises(DataError, match="with none"):
+        open_source(tmp_path)
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"broken\.png"):
+        open_source(tmp_path)
+    with pytest.raises(ConfigError, match="got text='body'"):
+        open_source(write(tmp_path / "t.csv", "text\none\n"), text="body")
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_answers_are_read_as_text_and_empty_ones_are_awaited(ending: str, tmp_path: Path) -> None:
+    rows = [("a", "1"), ("b", ""), ("c", "NA"), ("d", " skip "), ("a", "1")]
+    path = tmp_path / f"answers.{ending}"
+    if ending == "jsonl":
+        path.write_text("".join(json.dumps({"id": i, "label": label or None}) + "\n" for i, label in rows))
+    elif ending == "csv":
+        path.write_bytes("\ufeffid,label,note\n".encode() + "".join(f"{i},{label},x\n" for i, label in rows).encode())
+    else:
+        pd.DataFrame(rows, columns=["id", "label"]).replace("", None).to_parquet(path)
+    assert read_answers(path) == {"a": "1", "c": "NA", "d": "skip"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "id,class\na,b\n", "add label"),
+        ("a.csv", "id,label\na,b\na,c\n", "got 'b' and 'c' for 'a'"),
+        ("a.jsonl", "{", "save it as one"),
+        ("a.txt", "id,label\n", r"ends in \.txt"),
+        ("a.parquet", "no parquet", "save it as one"),
+    ],
+)
+def test_wrong_answers_are_one_line(name: str, content: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        read_answers(write(tmp_path / name, content))
+    assert "\n" not in str(caught.value)
