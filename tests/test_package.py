@@ -43,6 +43,7 @@ ROOMS = [
     statistics,
     strategies,
     testing,
+    ,
 ]
 
 
