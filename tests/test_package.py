@@ -43,7 +43,6 @@ ROOMS = [
     statistics,
     strategies,
     testing,
-    ,
 ]
 
 
