@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 
 import ladle
-from ladle.cli.main import main
 from ladle.strategies import CATALOG
 
 Call = Callable[..., tuple[int, str, str]]
@@ -37,18 +36,6 @@ rounds = 2
 [training]
 epochs = 5
 """
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["ladle", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return int(stop.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

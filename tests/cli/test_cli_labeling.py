@@ -4,44 +4,29 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ladle.cli.main import main
+Call = Callable[..., tuple[int, str, str]]
+
 
 WORDS = {"cat": "purr meow whisker", "dog": "bark fetch bone"}
 
 
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    monkeypatch.setattr("sys.argv", ["ladle", *words])
-    monkeypatch.setenv("COLUMNS", "120")
-    try:
-        main()
-    except SystemExit as stop:
-        code = stop.code if isinstance(stop.code, int) else 0
-    else:
-        code = 0
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-def test_from_a_file_of_texts_to_a_file_of_labels(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_from_a_file_of_texts_to_a_file_of_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
     monkeypatch.chdir(tmp_path)
     truth = {f"t{row}": ("cat", "dog")[row % 2] for row in range(40)}
     with Path("texts.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "text"])
         writer.writerows([name, f"{WORDS[kind]} number{name}"] for name, kind in truth.items())
-    assert call(monkeypatch, capsys, "status", "texts.csv")[0] == 2  # nothing has begun
+    assert call("status", "texts.csv")[0] == 2  # nothing has begun
     assert not Path("labels.db").exists()
     for number in range(3):
         out = "batch.jsonl" if number == 1 else "batch.csv"
-        code, said, _ = call(
-            monkeypatch, capsys, "next", "texts.csv", "--classes", "cat, dog", "--budget", "10", "--out", out
-        )
+        code, said, _ = call("next", "texts.csv", "--classes", "cat, dog", "--budget", "10", "--out", out)
         assert code == 0
         assert "10 to label" in said
         if number == 1:
@@ -54,13 +39,13 @@ def test_from_a_file_of_texts_to_a_file_of_labels(
         for row in rows:
             row["label"] = "skip" if row is rows[0] else truth[row["id"]]
         Path("answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        code, said, _ = call(monkeypatch, capsys, "ingest", "texts.csv", "answers.jsonl")
+        code, said, _ = call("ingest", "texts.csv", "answers.jsonl")
         assert (code, said) == (0, f"9 new labels, 1 skipped; {9 * (number + 1)} labels in all, 0 awaited\n")
-    code, said, _ = call(monkeypatch, capsys, "status", "texts.csv")
+    code, said, _ = call("status", "texts.csv")
     assert code == 0
     assert "27 of 40 labeled, 3 skipped" in said
     assert "drawn at random" in said
-    code, _, _ = call(monkeypatch, capsys, "export", "texts.csv", "--out", "all.csv")
+    code, _, _ = call("export", "texts.csv", "--out", "all.csv")
     with Path("all.csv").open(newline="") as file:
         found = {row["id"]: row["label"] for row in csv.DictReader(file)}
     assert len(found) == 27
@@ -72,6 +57,6 @@ def test_from_a_file_of_texts_to_a_file_of_labels(
         (("next", "texts.csv", "--strategy", "grad"), "keeps its strategy"),
         (("status", "nowhere"), "neither"),
     ):
-        code, _, error = call(monkeypatch, capsys, *words)
+        code, _, error = call(*words)
         assert (code, error.count("\n")) == (2, 1), words
         assert message in error

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ladle.cli.main import main
 from ladle.data import DataConfig
 from ladle.errors import DataError
 from ladle.experiments import ExperimentConfig, ScheduleConfig, experiment_from, run_experiment, suites
 from ladle.models import ModelConfig, TrainingConfig
 from ladle.session import open_database
 
-
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    monkeypatch.setattr("sys.argv", ["ladle", *words])
-    monkeypatch.setenv("COLUMNS", "120")
-    try:
-        main()
-    except SystemExit as stop:
-        code = stop.code if isinstance(stop.code, int) else 0
-    else:
-        code = 0
-    out, err = capsys.readouterr()
-    return code, out, err
+Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +37,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_a_stored_figure_comes_with_its_numbers(
-    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
-    code, out, _ = call(monkeypatch, capsys, "figure", "5", "--store", store, "--out", str(tmp_path))
+    code, out, _ = call("figure", "5", "--store", store, "--out", str(tmp_path))
     assert code == 0
     assert "figure-5-penalty.png" in out
     assert json.loads((tmp_path / "figure-5.json").read_text())["all"]["experiments"] == ["digits-8", "digits-16"]
@@ -58,9 +47,7 @@ def test_a_stored_figure_comes_with_its_numbers(
         assert (tmp_path / name).stat().st_size > 1000
 
 
-def test_wrong_figures_are_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_figures_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
     nowhere, empty = (f"sqlite:///{tmp_path}/{name}.db" for name in ("nowhere", "empty"))
     open_database(empty).dispose()
     wrong = {
@@ -70,7 +57,7 @@ def test_wrong_figures_are_one_line(
         ("report", "--store", nowhere): "no such file",
     }
     for words, message in wrong.items():
-        code, _, err = call(monkeypatch, capsys, *words, "--out", str(tmp_path))
+        code, _, err = call(*words, "--out", str(tmp_path))
         assert code == 2
         assert message in err
         assert err.count("\n") == 1
@@ -78,18 +65,18 @@ def test_wrong_figures_are_one_line(
 
 
 def test_results_are_saved_loaded_and_written_up(
-    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
     pytest.importorskip("scikit_posthocs")
     saved, copy = tmp_path / "saved", f"sqlite:///{tmp_path}/copy.db"
-    assert call(monkeypatch, capsys, "results", "save", str(saved), "--store", store)[0] == 0
-    code, out, _ = call(monkeypatch, capsys, "results", "load", str(saved), "--store", copy)
+    assert call("results", "save", str(saved), "--store", store)[0] == 0
+    code, out, _ = call("results", "load", str(saved), "--store", copy)
     assert code == 0
     assert "digits-16" in out
-    code, out, _ = call(monkeypatch, capsys, "results", "page", str(saved), "--docs", str(tmp_path / "docs"))
+    code, out, _ = call("results", "page", str(saved), "--docs", str(tmp_path / "docs"))
     assert code == 0
     assert "Recommended default" in (tmp_path / "docs" / "results.md").read_text()
-    code, _, err = call(monkeypatch, capsys, "results", "load", str(tmp_path / "docs"), "--store", copy)
+    code, _, err = call("results", "load", str(tmp_path / "docs"), "--store", copy)
     assert (code, err.count("\n")) == (2, 1)
 
 
@@ -110,7 +97,7 @@ def small_suite() -> list[ExperimentConfig]:
 
 
 def test_a_suite_says_what_it_costs_runs_what_it_can_and_names_what_it_cannot(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
     monkeypatch.setitem(suites._SUITES, "small", small_suite)
     asked: list[str] = []
@@ -124,17 +111,17 @@ def test_a_suite_says_what_it_costs_runs_what_it_can_and_names_what_it_cannot(
 
     monkeypatch.setattr("ladle.data.load_pool", load)
     url = f"sqlite:///{tmp_path}/suite.db"
-    code, out, err = call(monkeypatch, capsys, "run", "small", "--estimate", "--store", url)
+    code, out, err = call("run", "small", "--estimate", "--store", url)
     assert code == 2
     assert "first" in out
     assert "in all" in out
     assert "pokerhand is out of reach" in out
     assert "got no data for far, also-far" in err
     assert asked == ["digits", "pokerhand"]  # said once, and the network asked once
-    code, out, err = call(monkeypatch, capsys, "run", "small", "--store", url, "--workers", "1")
+    code, out, err = call("run", "small", "--store", url, "--workers", "1")
     assert code == 2
     assert "first, 1 seeds" in out
     assert "got no data for far, also-far" in err
-    code, out, _ = call(monkeypatch, capsys, "run", "small/first", "--store", url, "--estimate")
+    code, out, _ = call("run", "small/first", "--store", url, "--estimate")
     assert code == 0
     assert " 0 " in out

@@ -22,15 +22,15 @@ from ladle.statistics import area_under_budget_curve, friedman, labels_to_reach,
 #: Figures by part ("" for the only one), and the numbers in them.
 Drawn = tuple[dict[str, Figure], dict[str, Any]]
 
-# What the paper's figure 4 shows: data set and network; figures 7 to 9 have the rest.
-_FIGURE_4 = {
+#: What the paper's figure 4 shows: data set and network; figures 7 to 9 have the rest.
+FIGURE_4 = (
     ("stl10", "lenet"),
     ("gtsrb", "vgg16"),
     ("svhn", "lenet"),
     ("cifar10", "vgg16"),
     ("cifar10", "resnet18"),
     ("cinic10", "resnet18"),
-}
+)
 
 
 def with_only(results: ExperimentResults, strategies: Sequence[str]) -> ExperimentResults:
@@ -91,12 +91,12 @@ def _text_and_tables(results: Sequence[ExperimentResults]) -> Drawn:
 
 
 def _images(results: Sequence[ExperimentResults]) -> Drawn:
-    chosen = [one for one in results if _is_image(one) and (data_of(one), model_of(one)) in _FIGURE_4]
+    chosen = [one for one in results if _is_image(one) and (data_of(one), model_of(one)) in FIGURE_4]
     return _curves(chosen, "the data sets and networks of the paper's figure 4")
 
 
 def _other_images(results: Sequence[ExperimentResults]) -> Drawn:
-    chosen = [one for one in results if _is_image(one) and (data_of(one), model_of(one)) not in _FIGURE_4]
+    chosen = [one for one in results if _is_image(one) and (data_of(one), model_of(one)) not in FIGURE_4]
     return _curves(chosen, "the remaining data sets and networks")
 
 
