@@ -321,7 +321,7 @@ def _device(one: dict[str, Any]) -> str:
             f"{top['bytes'] / 1e9:,.0f} GB/s in one large copy. Operations and bytes are those that any way of doing the "
             "work needs at least once; the fraction is the time they need at the roof over the time taken. Pool of "
             f"{setting['rows']:,} × {setting['width']}, {setting['budget']} picks, {setting['images']} images. Steps of "
-            f"eight images, as the paper takes, are too small to come near to any roof.{cuda} "
+            f"eight images, as the paper takes, are too small to keep a small network's arithmetic busy.{cuda} "
             f"{_measured(one, 'device')}",
             _grid(["work", "median ms", "Gflop", "GB", "bound by", "of the roof"], rows),
         ]

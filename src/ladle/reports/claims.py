@@ -102,6 +102,7 @@ def _shift(found: Mapping[str, Any] | None) -> Claim:
     outcome: Verdict = "reproduced" if found["auroc"] > 0.55 else "not reproduced"
     if found["outside"] != "svhn":
         number += "; another data set than the paper's"
+        outcome = "mixed" if outcome == "reproduced" else outcome
     return Claim("4.1", text, outcome, number)
 
 
