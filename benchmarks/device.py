@@ -11,6 +11,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -114,7 +115,7 @@ def model_work(device: torch.device, top: dict[str, float], sizes: dict[str, int
         weights = sum(values.numel() for values in network.parameters())
         pixels = 4.0 * images[0].numel()
         found[f"forward: {name}"] = measured(
-            lambda network=network: pool_outputs(network, images, device=device),
+            partial(pool_outputs, network, images, device=device),
             device,
             top,
             forward * len(images),
@@ -124,7 +125,7 @@ def model_work(device: torch.device, top: dict[str, float], sizes: dict[str, int
             config = TrainingConfig(epochs=EPOCHS, batch_size=size)
             steps = EPOCHS * len(images) / size
             found[f"training: {name}, batches of {size}"] = measured(
-                lambda build=build, config=config: train(build, images, labels, config, seed=0, device=device),
+                partial(train, build, images, labels, config, seed=0, device=device),
                 device,
                 top,
                 step * EPOCHS * len(images),
