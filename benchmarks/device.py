@@ -98,7 +98,7 @@ def pool_work(device: torch.device, top: dict[str, float], sizes: dict[str, int]
         ),
     }
     for name, values in centers.items():
-        found[f"selecting: {name}"] = measured(lambda name=name: select(name), device, top, 2.0 * rows * values, once)
+        found[f"selecting: {name}"] = measured(partial(select, name), device, top, 2.0 * rows * values, once)
     return found
 
 
