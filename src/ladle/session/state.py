@@ -68,12 +68,15 @@ class Answer:
         skipped: how many examples skipped.
         were_pending: which examples had been asked for and were awaited.
         were_skipped: which examples had been skipped, and got a label all the same.
+        places: where among the skipped ones those stood. Undoing puts them back there: what was skipped last has to be
+            last, or undoing the skip would take back another one.
     """
 
     labels: int
     skipped: int
     were_pending: tuple[int, ...]
     were_skipped: tuple[int, ...] = ()
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ class State:
         answered = np.isin(self.pending, event.indices)
         wanted = np.isin(self.skipped, event.indices)
         pending, skipped = tuple(self.pending[answered].tolist()), tuple(self.skipped[wanted].tolist())
+        places = tuple(np.flatnonzero(wanted).tolist())
         return replace(
             self,
             labeled=np.concatenate([self.labeled, event.indices]),
@@ -129,7 +133,7 @@ class State:
             pending=self.pending[~answered],
             # Whoever labels a skipped example has changed their mind.
             skipped=self.skipped[~wanted],
-            answers=(*self.answers, Answer(len(event.indices), 0, pending, skipped)),
+            answers=(*self.answers, Answer(len(event.indices), 0, pending, skipped, places)),
         )
 
     def _after_skip(self, event: Skipped) -> State:
@@ -150,12 +154,14 @@ class State:
         if not self.answers:
             raise SessionError("there is nothing to undo (got 0 labels told); tell some first")
         last = self.answers[-1]
-        labels, skipped = len(self.labeled) - last.labels, len(self.skipped) - last.skipped
+        labels, kept = len(self.labeled) - last.labels, self.skipped[: len(self.skipped) - last.skipped]
+        # np.insert counts places before anything is put back.
+        before = np.array(last.places, dtype=np.int64) - np.arange(len(last.places))
         return replace(
             self,
             labeled=self.labeled[:labels],
             labels=self.labels[:labels],
-            skipped=np.concatenate([self.skipped[:skipped], np.array(last.were_skipped, dtype=np.int64)]),
+            skipped=np.insert(kept, before, np.array(last.were_skipped, dtype=np.int64)),
             # They come first again: whoever undoes wants to see them next.
             pending=np.concatenate([np.array(last.were_pending, dtype=np.int64), self.pending]),
             answers=self.answers[:-1],
