@@ -171,12 +171,14 @@ def _scoring(one: dict[str, Any]) -> str:
     return "\n\n".join(
         [
             "## Scoring: grad against entropy",
-            f"{one['setting']['rows']:,} rows, {one['setting']['width']} features, {one['setting']['classes']} classes. "
-            f"{_measured(one, 'scoring')}",
+            f"{one['setting']['rows']:,} rows, {one['setting']['width']} features, {one['setting']['classes']} classes, "
+            f"in {one['setting']['processes']} processes one after the other: where in memory the arrays come to lie "
+            f"decides over a tenth of such short times, and stays for a process's life. {_measured(one, 'scoring')}",
             _grid(["what", "median ms", "least ms"], rows),
             f"Where the time of `grad` goes: the product with twice the columns takes {both:.1f} ms where the head alone "
-            f"takes {head:.1f} ms, which is {both / middle['entropy with head']:.2f} × all of entropy; residuals, lengths "
-            "and the discrepancy itself take the rest. Beside a forward pass neither shows:",
+            f"takes {head:.1f} ms, which is {both / middle['entropy with head']:.2f} × all of entropy; residuals take "
+            f"{middle['residuals']:.1f} ms, the lengths of the features {middle['lengths of the features']:.1f} ms, and "
+            "the rest are new pages of memory and sums over rows. Beside a forward pass neither shows:",
             _grid(["network", "forward pass", "grad over entropy, forward included"], forward),
         ]
     )

@@ -107,6 +107,24 @@ def test_confident_cross_entropy_keeps_its_digits(dtype: torch.dtype, accuracy: 
     torch.testing.assert_close(residuals.double(), expected, rtol=accuracy, atol=0)
 
 
+@settings(max_examples=50, deadline=None)
+@given(
+    rows=st.integers(0, 8),
+    classes=st.integers(2, 7),
+    steps=st.integers(1, 9),
+    scale=st.sampled_from([1e-9, 1.0, 60.0]),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    seed=st.integers(0, 99),
+)
+def test_pseudo_residuals_are_those_of_the_first_best_class_ties_or_none(
+    rows: int, classes: int, steps: int, scale: float, dtype: torch.dtype, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    logits = torch.from_numpy(rng.integers(0, steps, size=(rows, classes)) * scale).to(dtype)
+    expected = cross_entropy.residuals(logits, logits.argmax(dim=1))
+    torch.testing.assert_close(cross_entropy.pseudo_residuals(logits), expected, rtol=1e-6, atol=0)
+
+
 def test_cross_entropy_by_hand() -> None:
     logits = torch.log(torch.tensor([[0.5, 0.25, 0.25]], dtype=torch.float64))
     residuals = cross_entropy.residuals(logits, torch.tensor([1]))

@@ -219,14 +219,17 @@ def test_the_closed_form_is_the_norm_of_materialized_differences() -> None:
 @pytest.mark.parametrize("rows", [0, 1, 5, 300])
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("name", ["cross-entropy", "squared-error", "binary-cross-entropy"])
+@pytest.mark.parametrize("kind", ["float64", "float32", "float32, every other row"])
 def test_one_product_gives_logits_and_discrepancy(
-    rows: int, bias: bool, name: str, monkeypatch: pytest.MonkeyPatch
+    rows: int, bias: bool, name: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.modules["ladle.scores.discrepancy"], "_ROWS_AT_ONCE", 128)
     generator, loss = torch.Generator().manual_seed(0), find_loss(name)
-    features = torch.randn(rows, 6, generator=generator, dtype=torch.float64)
-    weight, offset = torch.randn(4, 6, generator=generator).double(), torch.randn(4, generator=generator).double()
-    reference = 0.1 * torch.randn(4, 7 if bias else 6, generator=generator).double()
+    dtype = torch.float64 if kind == "float64" else torch.float32
+    features = torch.randn(2 * rows, 6, generator=generator).to(dtype)
+    features = features[::2] if kind.endswith("row") else features[:rows]
+    weight, offset = torch.randn(4, 6, generator=generator).to(dtype), torch.randn(4, generator=generator).to(dtype)
+    reference = 0.1 * torch.randn(4, 7 if bias else 6, generator=generator).to(dtype)
     logits, found = discrepancy_with_head(
         features, weight, offset if bias else None, reference, 9, loss.pseudo_residuals
     )

@@ -171,11 +171,14 @@ def _cross_entropy_residuals(logits: Logits, labels: Labels) -> Residuals:
 
 
 def _cross_entropy_pseudo_residuals(logits: Logits) -> Residuals:
-    # As above, where the label is the best class and its own odds are one.
-    best = logits.max(dim=1, keepdim=True)
-    odds = torch.sub(logits, best.values).exp_().scatter_(1, best.indices, torch.zeros_like(best.values))
-    others = odds.sum(dim=1, keepdim=True)
-    return odds.scatter_(1, best.indices, -others).div_(others.add_(1.0))
+    # As above, where the label is the best class and its own odds are one: rounding down keeps those and nothing else,
+    # in a tenth of the time of an index, as long as no other class is as good.
+    odds = torch.sub(logits, logits.amax(dim=1, keepdim=True)).exp_()
+    best = odds.floor()
+    if int(torch.count_nonzero(best)) > len(logits):
+        return _cross_entropy_residuals(logits, logits.argmax(dim=1))
+    others = odds.sub_(best).sum(dim=1, keepdim=True)
+    return odds.addcmul_(best, others, value=-1.0).div_(others.add_(1.0))
 
 
 def _binary_cross_entropy(logits: Logits, labels: Labels) -> Tensor:

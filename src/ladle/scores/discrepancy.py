@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ladle.arrays import as_tensor, blocks, like
+from ladle.arrays import as_tensor, blocks, like, narrow_product
 from ladle.errors import InputError
 from ladle.typing import ArrayT
 
@@ -15,8 +15,9 @@ from ladle.typing import ArrayT
 # difference itself, so that at most two of the digits are lost anywhere.
 _CANCELLATION = 1e-2
 _SCRATCH_ELEMENTS = 1 << 22
-# Scratch stays bounded for any pool; fewer rows at once spend more time on starting than on computing.
-_ROWS_AT_ONCE = 1 << 15
+# Scratch stays bounded for any pool, and small enough that the allocator keeps it: new pages cost more than the sums
+# made on them. Fewer rows at once spend more time on starting than on computing.
+_ROWS_AT_ONCE = 1 << 14
 
 
 def discrepancy(features: ArrayT, residuals: ArrayT, reference: ArrayT, labeled_count: int) -> ArrayT:
@@ -102,20 +103,20 @@ def discrepancy_with_head(
             f"features, weight and reference must be (n, d), (C, d) and (C, d + 1), (C, d) without bias (got "
             f"{tuple(features.shape)}, {tuple(weight.shape)}, {tuple(reference.shape)}); take all from one last layer"
         )
-    both = torch.cat([weight, reference[:, :width]]).T
+    both = torch.cat([weight, reference[:, :width]])
     offsets = features.new_zeros(2 * classes) if bias is None else torch.cat([bias, reference[:, width]])
     logits, found = features.new_empty(len(features), classes), features.new_empty(len(features))
     for start in range(0, len(features), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
-        products = torch.addmm(offsets, features[rows], both)
+        products = narrow_product(features[rows], both, offsets)
         logits[rows] = products[:, :classes]
-        residuals = pseudo_residuals(logits[rows])
+        residuals = pseudo_residuals(products[:, :classes])
         found[rows] = _distances(features[rows], residuals, products[:, classes:], reference, bias is not None)
     return logits, found.mul_(labeled_count / (labeled_count + 1))
 
 
 def _distances(features: Tensor, residuals: Tensor, projected: Tensor, reference: Tensor, bias: bool) -> Tensor:
-    """Return (n,) distances |g - ḡ| given ḡ h̃ for every row, an (n, C) tensor that is used up."""
+    """Return (n,) distances |g - ḡ| given ḡ h̃ of every row, an (n, C) tensor that is used up."""
     cross = projected.mul_(residuals).sum(dim=1)
     lengths = torch.linalg.vector_norm(residuals, dim=1).square_()
     lengths *= torch.linalg.vector_norm(features, dim=1).square_().add_(float(bias))
