@@ -102,7 +102,7 @@ def _encode(event: Event) -> tuple[str, dict[str, Any]]:
         case Skipped():
             return "skipped", {"indices": event.indices.tolist()}
         case Undone():
-            return "undone", {}
+            return "undone", {} if event.index is None else {"index": event.index}
 
 
 def _decode(kind: str, payload: Mapping[str, Any]) -> Event:
@@ -114,7 +114,7 @@ def _decode(kind: str, payload: Mapping[str, Any]) -> Event:
         case "skipped":
             return Skipped(_int64(payload["indices"]))
         case "undone":
-            return Undone()
+            return Undone(payload.get("index"))
         case _:
             raise StoreError(f"the store holds an event of an unknown kind (got {kind!r}); use the Ladle that wrote it")
 

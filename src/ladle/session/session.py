@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -128,6 +128,17 @@ class Session:
         Raises:
             SessionError: nothing is labeled.
         """
+        return self.fit()
+
+    def fit(self, progress: Callable[[int, int], None] | None = None) -> nn.Module:
+        """Return the model trained on all labels so far; trained now if that has not happened yet.
+
+        Args:
+            progress: called after each epoch with the epochs done and the epochs in all.
+
+        Raises:
+            SessionError: nothing is labeled.
+        """
         if self._model is None:
             if len(self.labeled) == 0:
                 raise SessionError("a model is trained on labels (got 0); ask for a first batch and tell its labels")
@@ -139,6 +150,7 @@ class Session:
                 self.training,
                 seed=derived_seed(self.seed, Purpose.TRAINING, len(self.labeled)),
                 device=self.device,
+                progress=progress,
             )
             self._training_seconds = time.perf_counter() - started
         return self._model
@@ -171,20 +183,39 @@ class Session:
             self.commit(self.plan(budget, strategy=strategy))
         return self.state.pending.copy()
 
-    def plan(self, budget: int, *, strategy: str | Strategy | None = None) -> Asked:
+    def plan(
+        self,
+        budget: int,
+        *,
+        strategy: str | Strategy | None = None,
+        outputs: PoolOutputs | None = None,
+        after: Sequence[Event] = (),
+    ) -> Asked:
         """Pick a batch without recording it; ``commit`` records it, inside a transaction if need be.
 
-        Arguments and errors are those of ``ask``.
+        Errors are those of ``ask``.
+
+        Args:
+            budget: how many to pick, from 1 to what can be picked.
+            strategy: another one for this batch only.
+            outputs: what ``outputs`` returned, to pass the pool once for several plans.
+            after: events to plan behind, as if they had been committed.
         """
+        state = self.state
+        for event in after:
+            state = state.after(event)
         # None rather than an empty array: the labeled rows then stay in the order their labels came in.
-        closed = np.concatenate([self.state.pending, self.state.skipped])
-        unlabeled_indices(len(self), np.concatenate([self.labeled, closed]), budget)
-        first = len(self.labeled) == 0 and strategy is None
+        closed = np.concatenate([state.pending, state.skipped])
+        unlabeled_indices(len(self), np.concatenate([state.labeled, closed]), budget)
+        first = len(state.labeled) == 0 and strategy is None
         chosen = CATALOG[_FIRST_STRATEGY] if first else find_strategy(strategy or self.strategy)
         seconds: dict[str, float] = {}
-        outputs = self._outputs(seconds) if chosen.needs_model else self._no_outputs()
+        if not chosen.needs_model:
+            outputs = self._no_outputs()
+        elif outputs is None:
+            outputs = self.outputs(seconds)
         started = time.perf_counter()
-        generator = np.random.default_rng(derived_seed(self.seed, Purpose.SELECTION, self.state.rounds))
+        generator = np.random.default_rng(derived_seed(self.seed, Purpose.SELECTION, state.rounds))
         indices = chosen.select(outputs, budget, generator=generator, closed=closed if len(closed) else None)
         seconds["selection"] = time.perf_counter() - started
         return Asked(indices, chosen.name, seconds)
@@ -231,13 +262,16 @@ class Session:
         """
         self.commit(Skipped(_checked_indices(as_indices(indices), len(self))))
 
-    def undo(self) -> None:
+    def undo(self, index: int | None = None) -> None:
         """Take back the last ``tell`` or ``skip`` in force; what belonged to a batch is awaited again.
 
+        Args:
+            index: an example: then the answer to it, whatever came after.
+
         Raises:
-            SessionError: nothing is left to undo.
+            SessionError: nothing to undo, or an answer to several examples of which one was answered anew since.
         """
-        self.commit(Undone())
+        self.commit(Undone(index))
 
     def evaluate(self, inputs: Inputs | Array, labels: Any) -> float:
         """Return the accuracy, from 0 to 1, of the current model on labeled examples of one's own.
@@ -249,7 +283,18 @@ class Session:
         targets = as_tensor(labels)
         return evaluate(self.model, _read_inputs(inputs), targets, device=self.device)
 
-    def _outputs(self, seconds: dict[str, float]) -> PoolOutputs:
+    def outputs(self, seconds: dict[str, float] | None = None) -> PoolOutputs:
+        """Return what the current model says of the whole pool, and the labels it was trained on.
+
+        Args:
+            seconds: where the seconds of training and of the pass are noted.
+
+        Raises:
+            SessionError: nothing is labeled, or the training diverged.
+
+        Cost: one training, if the labels have changed since the last; one pass over the pool.
+        """
+        seconds = {} if seconds is None else seconds
         model = self.model
         seconds["training"] = self._training_seconds
         started = time.perf_counter()
