@@ -154,8 +154,8 @@ def _estimate(
     table.add_row("in all", "", "", _duration(total))
     console.print(table)
     console.print(
-        f"time with {used} worker{'s' if used != 1 else ''} on this machine, from a short calibration; it can be "
-        "stopped and continued at any time",
+        f"time with {used} worker{'s' if used != 1 else ''} on this machine, as busy as it is now, from a short "
+        "calibration; it can be stopped and continued at any time",
         highlight=False,
         soft_wrap=True,
     )
