@@ -146,7 +146,7 @@ def train_by_floor_descent(
             floor_step(parameters, whole, part, step_size=step_size, precision=precision)
             with torch.no_grad():
                 for values, change, old in zip(parameters, changes, before, strict=True):
-                    values += momentum * change
+                    values.add_(change, alpha=momentum)
                     change.copy_(values - old)
     discrepancies = np.array(found)
     return FloorTraining(
