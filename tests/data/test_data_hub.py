@@ -187,7 +187,10 @@ def test_without_a_network_the_place_for_the_files_is_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LADLE_DATA_HOME", raising=False)
-    monkeypatch.setattr(datasets, "load_dataset", no_network)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "no cache"))
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", no_network)
+    # It would retry for half a minute; one question is enough where nothing is cached.
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_: pytest.fail("the package was left to retry"))
     message = (
         r"uoft-cs/cifar10 is downloaded on first use, and that failed \(got no way to the hub\); run once with a"
         r" network, or elsewhere 'hf download --repo-type dataset uoft-cs/cifar10 --local-dir "
@@ -199,6 +202,11 @@ def test_without_a_network_the_place_for_the_files_is_named(
     ):
         load(None)
     assert capfd.readouterr() == ("", "")
+    (tmp_path / "no cache/datasets/uoft-cs___cifar10").mkdir(parents=True)
+    monkeypatch.setattr(datasets, "load_dataset", no_network)
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda *_, **__: pytest.fail("the hub was asked"))
+    with pytest.raises(DataError, match=message):
+        load(None)
 
 
 def test_the_hub_is_asked_by_the_repository_s_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,6 +219,8 @@ def test_the_hub_is_asked_by_the_repository_s_name(home: Path, monkeypatch: pyte
 
     (home / "elsewhere").mkdir()
     monkeypatch.chdir(home / "elsewhere")
+    monkeypatch.setenv("HF_HOME", str(home / "no cache"))
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda *_, **__: None)
     monkeypatch.setattr(datasets, "load_dataset", hub)
     pool = load(home / "elsewhere", pool_size=3)
     assert asked == [("uoft-cs/cifar10", None)]

@@ -90,15 +90,28 @@ def test_out_of_reach_it_says_where_to_put_the_file(tmp_path: Path, monkeypatch:
         raise OSError("no route\nto host")
 
     monkeypatch.setattr("sklearn.datasets.fetch_openml", fetch)
-    with pytest.raises(DataError, match=r"OpenML \(155\).*no route.*pokerhand\{\.parquet") as caught:
+    with pytest.raises(DataError, match=r"OpenML \(155\).*got no route\); run once with a network, or put") as caught:
         load_pool(DataConfig("pokerhand"), data_home=tmp_path)
-    assert "\n" not in str(caught.value)
-    assert str(tmp_path / "tabular") in str(caught.value)
+    files = "pokerhand.parquet, .csv or .csv.gz with a column 'class'"
+    assert str(caught.value).endswith(f"put {files} into {tmp_path / 'tabular'}")
     monkeypatch.delenv("LADLE_DATA_HOME", raising=False)
-    with pytest.raises(DataError, match="LADLE_DATA_HOME"):
+    with pytest.raises(DataError, match=r"into DIR/tabular, and name DIR with --data-home or LADLE_DATA_HOME$"):
         load_pool(DataConfig("gisette"))
-    with pytest.raises(DataError, match="a part of a data set"):
-        load_pool(DataConfig("isolet-1560"), data_home=tmp_path)
+
+
+def test_a_part_that_is_nowhere_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LADLE_DATA_HOME", raising=False)
+    rule = "isolet-1560 is a part of a data set and comes from a data home only"
+    files = "isolet_1560.parquet, .csv or .csv.gz with a column 'class'"
+    place = tmp_path / "tabular"
+    remedy = f"put {files} into DIR/tabular, and name DIR with --data-home or LADLE_DATA_HOME"
+    for home, message in (
+        (tmp_path, f"{rule} (got no isolet_1560 in {place}); put {files} into {place}"),
+        (None, f"{rule} (got no data home); {remedy}"),
+    ):
+        with pytest.raises(DataError) as caught:
+            load_pool(DataConfig("isolet-1560"), data_home=home)
+        assert str(caught.value) == message
 
 
 def test_the_parts_at_hand_are_what_they_say(data_home: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,17 +101,50 @@ def test_work_is_counted_as_it_is_done() -> None:
     rows, tests, validation = len(pool), len(pool.test_labels), len(pool.validation_labels)
     # Nine labels are one batch (the ninth joins it), 17 two, 25 three; grad looks at the pool in two rounds of three.
     run = 3 * (1 + 2 + 3)
-    whole = Work(runs=4, steps=4 * run + 2 * 9, passed=4 * 3 * tests + 2 * 2 * rows + 2 * validation)
+    whole = Work(
+        runs=4, trainings=4 * 3 + 2, steps=4 * run + 2 * 9, passed=4 * 3 * tests + 2 * 2 * rows + 2 * validation
+    )
     assert work_left(config, pool, {}, swept=0) == whole
     finished = {("random", 0): 3, ("grad", 0): 2}
     left = work_left(config, pool, finished, swept=None)
-    assert left == Work(runs=3, steps=2 * run + 9, passed=(3 + 3 + 1) * tests + 2 * rows)
+    assert left == Work(runs=3, trainings=1 + 2 * 3, steps=2 * run + 9, passed=(3 + 3 + 1) * tests + 2 * rows)
     everything = {(name, seed): 3 for name in ("random", "grad") for seed in (0, 1)}
-    assert work_left(config, pool, everything) == Work(0, 0, 0)
+    assert work_left(config, pool, everything) == Work(0, 0, 0, 0)
 
 
 def test_hours_follow_from_the_pace() -> None:
-    assert hours(Work(1, 3600, 7200), Pace(1.0, 0.5), workers=2) == pytest.approx(1.0)
+    assert hours(Work(1, 10, 3600, 7200), Pace(36.0, 1.0, 0.5), workers=2) == pytest.approx(1.05)
+
+
+@pytest.mark.parametrize(("once", "step"), [(0.75, 0.0015), (0.0, 0.004), (0.02, 1.5)])
+def test_calibration_tells_what_a_training_costs_once_from_what_a_step_costs(
+    once: float, step: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that only the training and the pass move: 20 steps an epoch, part of the rest before and after them."""
+    clock = 100.0
+
+    def fake_train(
+        build: Any, inputs: Any, labels: Any, training: TrainingConfig, *, progress: Any, **_: object
+    ) -> torch.nn.Module:
+        nonlocal clock
+        clock += 0.8 * once
+        for epoch in range(training.epochs):
+            clock += step * len(inputs) / training.batch_size
+            progress(epoch + 1, training.epochs)
+        clock += 0.2 * once
+        return torch.nn.Identity()
+
+    def fake_pass(model: Any, inputs: Any, **_: object) -> None:
+        nonlocal clock
+        clock += 0.0001 * len(inputs)
+
+    monkeypatch.setattr("ladle.experiments.cost.train", fake_train)
+    monkeypatch.setattr("ladle.experiments.cost.pool_outputs", fake_pass)
+    monkeypatch.setattr("ladle.experiments.cost._now", lambda _device: clock)
+    pace = calibrate(small(), load_pool(DataConfig("digits")))
+    assert pace.training_seconds == pytest.approx(once, abs=1e-9)
+    assert pace.step_seconds == pytest.approx(step)
+    assert pace.pass_seconds == pytest.approx(0.0001)
 
 
 def test_calibration_leaves_the_threads_as_found_and_finds_a_pace() -> None:
@@ -118,16 +152,18 @@ def test_calibration_leaves_the_threads_as_found_and_finds_a_pace() -> None:
     threads = torch.get_num_threads()
     pace = calibrate(config, pool)
     assert torch.get_num_threads() == threads
-    assert 0 < pace.pass_seconds < 1
-    assert 0 < pace.step_seconds < 1
+    assert pace.training_seconds >= 0
+    assert pace.step_seconds > 0
+    assert pace.pass_seconds > 0
 
 
 def test_training_tells_of_every_epoch() -> None:
     seen: list[tuple[int, float]] = []
-    inputs, labels = torch.randn(16, 4), torch.arange(16) % 2
+    inputs, labels = torch.randn(16, 4, generator=torch.Generator().manual_seed(0)), torch.arange(16) % 2
 
     def look(epoch: int, model: torch.nn.Module) -> None:
-        seen.append((epoch, float(next(model.parameters()).detach().sum())))
+        # One weight: their sum never moves, since residuals over the classes add up to nothing.
+        seen.append((epoch, float(next(model.parameters())[0, 0].detach())))
 
     def build() -> torch.nn.Module:
         return torch.nn.Linear(4, 2)
@@ -135,7 +171,7 @@ def test_training_tells_of_every_epoch() -> None:
     config = TrainingConfig(epochs=3, learning_rate=0.1)
     model = train(build, inputs, labels, config, seed=0, on_epoch=look)
     assert [epoch for epoch, _ in seen] == [1, 2, 3]
-    assert seen[-1][1] == float(next(model.parameters()).detach().sum())
+    assert seen[-1][1] == float(next(model.parameters())[0, 0].detach())
     assert len(np.unique([value for _, value in seen])) == 3
     plain = train(build, inputs, labels, config, seed=0)
     assert torch.equal(next(model.parameters()), next(plain.parameters()))

@@ -14,11 +14,15 @@ from report_cases import CATALOG, from_accuracies, made_up
 from ladle.errors import InputError
 from ladle.experiments import ExperimentResults
 from ladle.reports import figure_bytes, write_results
-from ladle.reports.claims import COMPARED, Claim, claims
+from ladle.reports.captions import TITLES, caption, figures_section
+from ladle.reports.claimed_orderings import COMPARED
+from ladle.reports.claims import Claim, claims
 from ladle.reports.files import freeze_layout
+from ladle.reports.orderings import Part, judge, outcome
 from ladle.reports.paper_figures import STORED_FIGURES, with_only, with_shared_strategies
 from ladle.reports.rank_figures import critical_difference_figure, indistinct_groups, performance_profile_figure
-from ladle.reports.results_page import default_strategy, mean_ranks, results_page
+from ladle.reports.recommendation import default_strategy, in_short, mean_ranks
+from ladle.reports.results_page import results_page
 from ladle.statistics import friedman
 
 pytest.importorskip("statsmodels")
@@ -26,6 +30,7 @@ pytest.importorskip("scikit_posthocs")
 
 GEOMETRY: dict[str, Any] = {
     "data": "mnist-5000",
+    "test_accuracy": 0.333,
     "dispersion": {
         "gradient space": {
             f"{name}, {size}": 2.0 if name == "grad" else 1.0 for name in ("grad", "entropy") for size in (10, 20, 40)
@@ -77,7 +82,7 @@ def test_a_world_as_the_paper_says_reproduces_it() -> None:
 
 
 def test_a_world_the_other_way_round_does_not() -> None:
-    bad = (0.05, 0.10, 0.0, 0.02, 0.08)
+    bad = (0.10, 0.08, 0.0, 0.02, 0.04)
     experiments = [
         experiment("20newsgroups", "20newsgroups", "mlp", bad),
         experiment("cifar10-vgg16-1000", "cifar10", "vgg16", bad),
@@ -101,8 +106,9 @@ def test_numbers_of_a_claim_are_those_of_the_runs() -> None:
         name="20newsgroups",
     )
     (claim,) = [one for one in claims([found], {}, {}) if one.text.startswith("20 Newsgroups: grad")]
-    assert claim.verdict == "reproduced"
+    assert claim.verdict == "mixed"  # BADGE and k-center are not ahead
     assert claim.number.startswith("20newsgroups, area under the curve in %: grad 75.00, random 50.00")
+    assert claim.number.endswith("2 of 6 differences as claimed, 2 of them beyond the interval")
 
 
 @pytest.mark.parametrize(
@@ -113,6 +119,94 @@ def test_a_discrepancy_that_falls_is_told_from_one_that_grows(values: list[float
     figure = {"20newsgroups": {"discrepancies": values, "rate": 0.9, "violations": []}}
     found = verdicts(claims([], {"6": figure}, {}))
     assert found["20 Newsgroups: the discrepancy decreases over training and levels off (figure 6)"] == expected
+
+
+def behind(gaps: list[list[float]], name: str = "one") -> ExperimentResults:
+    """An experiment of grad and entropy: by seed, how far grad is ahead of entropy in all rounds."""
+    accuracies = np.full((2, 3, len(gaps[0])), 0.5)
+    accuracies[0, 1:] += np.asarray(gaps)
+    return replace(from_accuracies(accuracies, ("grad", "entropy")), name=name)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "verdict"),
+    [
+        ([0.10, 0.11, 0.09], "reproduced"),
+        ([0.10, -0.09, 0.02], "mixed"),  # ahead in the mean, by no more than chance
+        ([-0.10, 0.09, -0.02], "not reproduced"),
+        ([-0.10, -0.11, -0.09], "not reproduced"),
+    ],
+)
+def test_a_claim_needs_its_means_and_one_interval(gaps: list[float], verdict: str) -> None:
+    part: Part
+    for part in ("area", "early", "late"):
+        found, number = judge([behind([gaps, gaps])], [("grad", "entropy")], part)
+        assert found == verdict
+        assert ("against it beyond the interval: entropy over grad" in number) == (gaps[2] == -0.09)
+    # One experiment for it beyond chance and one against it beyond chance: neither.
+    ahead, back = behind([[0.10, 0.11, 0.09]] * 2, "ahead"), behind([[-0.10, -0.11, -0.09]] * 2, "back")
+    assert judge([ahead, back], [("grad", "entropy")], "area")[0] == "mixed"
+    told = outcome([ahead, back, behind([[0.1, -0.09, 0.02]] * 2, "open")], "grad", "entropy")
+    assert str(told) == "better in 1 of 3 (ahead), worse in 1 (back), not told apart in 1 (open)"
+    assert str(outcome([back], "grad", "entropy")) == "worse in 1 of 1 (back)"
+
+
+def test_curves_that_have_to_meet_reproduce_nothing() -> None:
+    accuracies = np.full((5, 4, 3), 0.5)
+    accuracies[:, 1] += np.arange(5)[:, None] / 10
+    found = replace(
+        from_accuracies(accuracies, COMPARED, labeled=[100, 200, 300, 400]),
+        config={"data": {"name": "isolet-1560"}, "model": {"name": "mlp"}},
+    )
+    text = "ISOLET: differences are most visible in early to middle rounds, then the curves converge"
+    assert verdicts(claims([replace(found, data={"pool": 1000})], {}, {}))[text] == "reproduced"
+    assert verdicts(claims([replace(found, data={"pool": 410})], {}, {}))[text] == "mixed"
+
+
+def test_times_within_their_spread_are_in_no_order() -> None:
+    def rows(*seconds: tuple[float, float]) -> dict[str, Any]:
+        names = ("entropy", "grad", "badge", "k-center")
+        return {name: {"selection": list(s), "with_forward": list(s)} for name, s in zip(names, seconds, strict=True)}
+
+    def verdict(*seconds: tuple[float, float]) -> list[str]:
+        found = claims([], {}, {"models": {"lenet": rows(*seconds)}})
+        return [claim.verdict for claim in found if claim.section == "4.6"]
+
+    assert verdict((1.0, 0.1), (2.4, 0.1), (3.0, 0.1), (3.5, 0.1)) == ["reproduced", "reproduced"]
+    assert verdict((1.0, 0.1), (1.0, 0.1), (3.3, 4.0), (3.0, 4.0)) == ["mixed", "not reproduced"]
+    assert verdict((1.0, 0.1), (0.5, 0.1), (3.0, 0.1), (3.5, 0.1)) == ["not reproduced", "not reproduced"]
+
+
+def test_the_summary_says_what_speaks_against_the_default_and_when_grad_is_right() -> None:
+    names = ("random", "margin", "grad", "badge", "grad-volume")
+
+    def text(*gains: tuple[float, ...]) -> str:
+        return in_short(
+            [experiment(f"e{k}", "digits", "mlp", one, names, noise=1e-4, seed=k) for k, one in enumerate(gains)]
+        )
+
+    lost = text((0.0, 0.10, 0.04, 0.05, 0.06), (0.0, 0.10, 0.04, 0.05, 0.06), (0.12, 0.10, 0.04, 0.05, 0.06))
+    assert "Recommended default: **`margin`**, by mean rank" in lost
+    assert "Of these experiments, better than it are random in e2." in lost
+    assert "Its lead is no certain one: over three experiments Friedman's test gives p = " in lost
+    assert "`grad` against random: better in 2 of 3 (e0, e1), worse in 1 (e2)." in lost
+    assert "`grad` is the right choice nowhere here" in lost
+    assert "`grad-volume` earns its place beside `grad`: better in 3 of 3 (e0, e1, e2); against random" in lost
+    won = text((0.0, 0.02, 0.10, 0.05, 0.06), (0.0, 0.02, 0.10, 0.05, 0.06))
+    assert "no strategy is better than it in any" in won
+    assert "`grad` is the right choice in e0, e1 (against margin) and e0, e1 (against badge)" in won
+    assert "`grad-volume` has not earned its place yet beside `grad`: worse in 2 of 2 (e0, e1)" in won
+
+
+def test_every_figure_has_a_title_in_the_paper_s_order() -> None:
+    assert list(TITLES) == ["1", "2", "3", "4", "7-9", "5", "10", "11", "6", "full-vs-last", "ranks", "profiles"]
+    assert "Gisette could not be fetched" in caption("6", {"german-credit": {}})
+    outside = SHIFT | {"outside": "mnist-5000", "examples": 10}
+    assert "The paper's other data set is SVHN" in caption("2", outside)
+    section = figures_section({"2": [("", "two.png")]}, {"2": outside}, {})
+    assert "Drawn by `ladle figure 2 --outside mnist`." in section
+    assert "### Figures 7–9: " in section
+    assert "SVHN" not in caption("2", SHIFT | {"examples": 10})
 
 
 def test_reduced_experiments_keep_their_numbers() -> None:
@@ -137,14 +231,25 @@ def test_the_page_is_whole_and_an_experiment_of_few_seeds_decides_nothing() -> N
         experiment("cifar10-lenet-1000", "cifar10", "lenet", gains, CATALOG, seed=1),
         experiment("cifar10-vgg16-1000", "cifar10", "vgg16", gains[:2], CATALOG[:2], seeds=1, seed=2),
     ]
-    page = results_page(experiments, {"1": GEOMETRY}, {}, {"1": ["results/figure-1.png"]})
+    page = results_page(
+        experiments,
+        {"1": GEOMETRY},
+        {},
+        {"1": [("", "results/figure-1.png")]},
+        {"4": "no such runs"},
+        {"digits": (10, 10), "20newsgroups": (3, 2200)},
+    )
     for heading in ("In short", "What was run", "The paper's claims", "Accuracy", "Labels needed", "Figures"):
         assert f"## {heading}\n" in page
-    assert "Over 2 experiments, by the area under the curve" in page
+    assert "Over two experiments (digits, cifar10-lenet-1000; 5 seeds each), by the area under the curve" in page
     assert "| cifar10-vgg16-1000 | 1,234 | vgg16 |" in page
     assert "Recommended default" in page
     assert "nan" not in page
-    assert "![Figure 1](results/figure-1.png)" in page
+    assert "![Geometry of one acquisition](results/figure-1.png)" in page
+    assert "### Figure 4: Learning curves, images\n\nNot drawn: no such runs." in page
+    assert "Not drawn: run `ladle figure 2` and keep what it writes." in page
+    assert "| 20newsgroups | 3 of 2,200 | `ladle run evidence/20newsgroups` |" in page
+    assert "digits | 10 of" not in page
     for line in page.splitlines():
         if line.startswith("| "):
             assert line.endswith(" |")
@@ -162,6 +267,8 @@ def test_every_stored_figure_is_drawn_with_its_numbers() -> None:
         figures, numbers = draw(experiments)
         assert figures, name
         json.dumps(numbers)
+        shown = {"3": "isolet", "7-9": "cifar10-lenet-1000"}.get(name, "cifar10-vgg16-1000")
+        assert shown in caption(name, numbers)
         for figure in figures.values():
             assert figure_bytes(figure, "png")[:4] == b"\x89PNG"
     curves, numbers = STORED_FIGURES["3"](experiments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log
+from math import exp, log
 
 import numpy as np
 import pytest
@@ -19,16 +19,17 @@ from ladle.statistics import (
     simplified_bound,
 )
 
-CONSTANTS = BoundConstants(eta=2.0, c_eta=1.5, delta=0.05, examples=100, subset=20, dimension=50)
+CONSTANTS = BoundConstants(eta=2.0, delta=0.05, examples=100, subset=20, dimension=50)
 
 
 def test_the_bound_by_hand() -> None:
     # Weights (0.1 / 0.5)² = 0.04 and (0.2 / 0.5)² = 0.16 on squares 9 and 4.
     assert discrepancy_sum([3.0, 2.0], [0.1, 0.2], 0.5) == pytest.approx(0.04 * 9 + 0.16 * 4)
-    expected = 2.0 * 1.5 * 0.3 + (1.5 * log(20) + 3) / 80 + 1.5 * log(50 * 2) / 80 * 1.0
+    c_eta = 1 / (1 - exp(-2))
+    expected = 2.0 * c_eta * 0.3 + (c_eta * log(20) + 3) / 80 + c_eta * log(50 * 2) / 80 * 1.0
     assert generalization_bound(CONSTANTS, 0.3, [3.0, 2.0], [0.1, 0.2], 0.5) == pytest.approx(expected)
     assert contraction_factor([0.1, 0.2, 0.1], 0.5, start=2, steps=3) == pytest.approx(2 * 0.16)
-    simple = 2.0 * 1.5 * 0.3 + (1.5 * log(20) + 3) / 80 + 1.5 * log(50 * 3) / 80 * 2 * 0.16 * 9
+    simple = 2.0 * c_eta * 0.3 + (c_eta * log(20) + 3) / 80 + c_eta * log(50 * 3) / 80 * 2 * 0.16 * 9
     assert simplified_bound(CONSTANTS, 0.3, 3.0, [0.1, 0.2, 0.1], 0.5, start=2, steps=3) == pytest.approx(simple)
 
 
@@ -66,11 +67,11 @@ def test_violations_are_found_and_the_fit_begins_after_the_last() -> None:
 
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match="m < n"):
-        BoundConstants(1.0, 1.0, 0.1, examples=10, subset=10, dimension=1)
+        BoundConstants(1.0, 0.1, examples=10, subset=10, dimension=1)
     with pytest.raises(InputError, match="eta is above 0"):
-        BoundConstants(0.0, 1.0, 0.1, examples=10, subset=5, dimension=1)
+        BoundConstants(0.0, 0.1, examples=10, subset=5, dimension=1)
     with pytest.raises(InputError, match="delta"):
-        BoundConstants(1.0, 1.0, 1.5, examples=10, subset=5, dimension=1)
+        BoundConstants(1.0, 1.5, examples=10, subset=5, dimension=1)
     with pytest.raises(InputError, match="step_sizes"):
         discrepancy_sum([1.0, 2.0], [0.1, 0.1, 0.1], 1.0)
     with pytest.raises(InputError, match="precisions"):

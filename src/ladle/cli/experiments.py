@@ -154,8 +154,8 @@ def _estimate(
     table.add_row("in all", "", "", _duration(total))
     console.print(table)
     console.print(
-        f"time with {used} worker{'s' if used != 1 else ''} on this machine, from a short calibration; it can be "
-        "stopped and continued at any time",
+        f"time with {used} worker{'s' if used != 1 else ''} on this machine, as busy as it is now, from a short "
+        "calibration; it can be stopped and continued at any time",
         highlight=False,
         soft_wrap=True,
     )
@@ -307,11 +307,13 @@ def page(
 
     Example: `ladle results page results --docs docs`
     """
-    from ladle.experiments import ExperimentStore, load_experiments
+    from ladle.experiments import ExperimentStore, load_experiments, suite
     from ladle.reports import write_results
     from ladle.session import open_database
 
     engine = open_database(None)
     load_experiments(engine, folder)
-    written = write_results(ExperimentStore(engine).results(), folder, docs, timings=timings)
+    stored = ExperimentStore(engine)
+    standing = {config.name: stored.standing(config) for config in suite("evidence")}
+    written = write_results(stored.results(), folder, docs, timings=timings, standing=standing)
     Console().print(f"written: {written}", highlight=False, soft_wrap=True)

@@ -8,17 +8,16 @@ than torch.
 from __future__ import annotations
 
 from ladle.data.catalog import (
-    DATA_HOME_VARIABLE,
     DATASETS,
     Availability,
     DatasetEntry,
     DatasetStatus,
     dataset_status,
     load_pool,
-    resolve_data_home,
 )
 from ladle.data.config import OPTIONS, DataConfig, Options
 from ladle.data.fingerprint import digest_of, fingerprint_of
+from ladle.data.home import DATA_HOME_VARIABLE, resolve_data_home
 from ladle.data.image_folder import SUFFIXES as IMAGE_SUFFIXES
 from ladle.data.images import read_image, stack_images
 from ladle.data.memory_map import open_pool, save_pool

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from ladle.data.config import DataConfig
 from ladle.data.digits import load_digits_pool
+from ladle.data.home import resolve_data_home
 from ladle.data.hub_images import (
     CIFAR10,
     CINIC10,
@@ -36,12 +36,8 @@ from ladle.data.openml_tables import (
 )
 from ladle.data.pool import Modality, Pool
 from ladle.data.table import load_table_pool
-from ladle.errors import DataError
 
 Availability: TypeAlias = Literal["bundled", "at hand", "fetched on first use", "your file"]
-
-#: The environment variable that names the data home.
-DATA_HOME_VARIABLE = "LADLE_DATA_HOME"
 
 
 @dataclass(frozen=True)
@@ -124,23 +120,6 @@ def dataset_status(data_home: Path | None = None) -> list[DatasetStatus]:
         )
         for entry in DATASETS.values()
     ]
-
-
-def resolve_data_home(option: str | Path | None = None) -> Path | None:
-    """Return the folder of mirrors: the option, else ``LADLE_DATA_HOME``, else None; absolute.
-
-    Raises:
-        DataError: the folder does not exist.
-    """
-    named, by = (option, "data home") if option else (os.environ.get(DATA_HOME_VARIABLE), DATA_HOME_VARIABLE)
-    if not named:
-        return None
-    home = Path(named).expanduser().absolute()
-    if not home.is_dir():
-        raise DataError(
-            f"the data home is a folder (got {by}={str(named)!r}, no folder at {home}); correct or create it"
-        )
-    return home
 
 
 def _without_home(load: Callable[[DataConfig], Pool]) -> Callable[[DataConfig, Path | None], Pool]:

@@ -28,6 +28,7 @@ from ladle.typing import Indices
 
 #: Encoded images in memory at once.
 _BATCH = 1000
+_SECONDS_TO_ANSWER = 10.0
 
 
 @dataclass(frozen=True)
@@ -190,12 +191,22 @@ def _load(source: HubImages, mirror: Path | None, cache: str | None) -> Any:
     import datasets
 
     if mirror is None:
+        if not hub_at_hand(source, None):
+            _knock(source)
         return datasets.load_dataset(source.repository, source.configuration)
     if source.configuration is None:
         return datasets.load_dataset(str(mirror), cache_dir=cache)
     # Without the repository's card the package cannot tell configurations apart: only this one's folder is read.
     folder = mirror / source.configuration
     return datasets.load_dataset(str(folder if folder.is_dir() else mirror), cache_dir=cache)
+
+
+def _knock(source: HubImages) -> None:
+    """Ask the hub once whether it is there: the package itself would try for half a minute before it gives up."""
+    import datasets
+    from huggingface_hub import HfApi
+
+    HfApi(endpoint=datasets.config.HF_ENDPOINT).dataset_info(source.repository, timeout=_SECONDS_TO_ANSWER)
 
 
 def _place(source: HubImages, data_home: Path | None) -> str:

@@ -14,11 +14,12 @@ import scipy.sparse
 import torch
 
 from ladle.data.config import DataConfig
+from ladle.data.home import place_in_home
 from ladle.data.pool import Pool
 from ladle.data.splits import split_training
 from ladle.errors import DataError
 
-_ARCHIVE = "20news-bydate_py3.pkz"
+_FOLDER, _ARCHIVE = "sklearn", "20news-bydate_py3.pkz"
 
 
 def load_newsgroups_pool(config: DataConfig, data_home: Path | None = None) -> Pool:
@@ -66,8 +67,8 @@ def load_newsgroups_pool(config: DataConfig, data_home: Path | None = None) -> P
 
 def newsgroups_mirror(data_home: Path | None) -> Path | None:
     """Return the data home's folder for scikit-learn, or None where it does not hold the posts."""
-    if data_home is not None and (data_home / "sklearn" / _ARCHIVE).is_file():
-        return data_home / "sklearn"
+    if data_home is not None and (data_home / _FOLDER / _ARCHIVE).is_file():
+        return data_home / _FOLDER
     return None
 
 
@@ -99,12 +100,6 @@ def _fetch(subset: str, mirror: Path | None, data_home: Path | None) -> Any:
                 f" {_ARCHIVE} that scikit-learn's fetch_20newsgroups writes, or remove it"
             ) from error
         raise DataError(
-            f"20newsgroups is downloaded on first use, and that failed (got {error}); put scikit-learn's {_ARCHIVE} at"
-            f" {_place(data_home)}, or run once with a network"
+            f"20newsgroups is downloaded on first use, and that failed (got {error}); run once with a network, or put"
+            f" scikit-learn's {_ARCHIVE} into {place_in_home(data_home, _FOLDER)}"
         ) from error
-
-
-def _place(data_home: Path | None) -> str:
-    if data_home is not None:
-        return str(data_home / "sklearn" / _ARCHIVE)
-    return f"sklearn/{_ARCHIVE} in a folder, and name that folder with --data-home or LADLE_DATA_HOME"

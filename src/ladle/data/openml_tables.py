@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ladle.data.config import DataConfig
+from ladle.data.home import place_in_home
 from ladle.data.pool import Pool
 from ladle.data.table import read_table, table_pool
 from ladle.errors import DataError
@@ -16,6 +17,7 @@ from ladle.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
+_FOLDER = "tabular"
 _ENDINGS = (".parquet", ".csv", ".csv.gz")
 #: Column of classes in a data home's file; OpenML names its own.
 _TARGET = "class"
@@ -71,8 +73,8 @@ def load_openml_pool(source: OpenMLTable, config: DataConfig, data_home: Path | 
         frame, target, origin = read_table(mirror), _TARGET, str(mirror)
     elif source.number is None:
         raise DataError(
-            f"{source.name} is a part of a data set that nobody publishes by itself (got no file"
-            f" {_place(source, data_home)}); put it there, or take the whole data set"
+            f"{source.name} is a part of a data set and comes from a data home only (got"
+            f" {_missing(source, data_home)}); put {_files(source)} into {place_in_home(data_home, _FOLDER)}"
         )
     else:
         frame, target = _fetch(source, data_home)
@@ -85,7 +87,7 @@ def table_mirror(source: OpenMLTable, data_home: Path | None) -> Path | None:
     """Return the data home's file of this table, or None where there is none."""
     if data_home is None:
         return None
-    paths = (data_home / "tabular" / f"{source.stem}{ending}" for ending in _ENDINGS)
+    paths = (data_home / _FOLDER / f"{source.stem}{ending}" for ending in _ENDINGS)
     return next((path for path in paths if path.is_file()), None)
 
 
@@ -124,13 +126,16 @@ def _fetch(source: OpenMLTable, data_home: Path | None) -> tuple[pd.DataFrame, s
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(
             f"{source.name} is downloaded from OpenML ({source.number}) on first use, and that failed (got {reason});"
-            f" run once with a network, or put the table with a column {_TARGET!r} at {_place(source, data_home)}"
+            f" run once with a network, or put {_files(source)} into {place_in_home(data_home, _FOLDER)}"
         ) from error
     return found.frame, str(found.target.name)
 
 
-def _place(source: OpenMLTable, data_home: Path | None) -> str:
-    file = f"{source.stem}{{{','.join(_ENDINGS)}}}"
-    if data_home is not None:
-        return str(data_home / "tabular" / file)
-    return f"tabular/{file} of a folder, and name that folder with --data-home or LADLE_DATA_HOME"
+def _missing(source: OpenMLTable, data_home: Path | None) -> str:
+    return "no data home" if data_home is None else f"no {source.stem} in {data_home / _FOLDER}"
+
+
+def _files(source: OpenMLTable) -> str:
+    """Return what a message calls the file, with the endings there are."""
+    first, *others, last = _ENDINGS
+    return f"{source.stem}{first}, {', '.join(others)} or {last} with a column {_TARGET!r}"

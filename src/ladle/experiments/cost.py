@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from math import ceil
 
 import torch
+from torch import nn
 
 from ladle.data import Pool
 from ladle.experiments.config import ExperimentConfig
@@ -17,7 +17,8 @@ from ladle.models.batches import training_batches
 from ladle.strategies import find_strategy
 
 _TRAINED_EXAMPLES, _PASSED_EXAMPLES = 160, 512
-_LEAST_SECONDS = 0.5
+# What is timed fills this long, where that takes no more calls or epochs than these.
+_LEAST_SECONDS, _MOST_CALLS, _MOST_EPOCHS = 0.5, 20, 100
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,13 @@ class Work:
 
     Attributes:
         runs: runs of a strategy and seed that are not finished.
-        steps: training steps of theirs, those of the learning-rate sweep among them.
+        trainings: trainings from scratch of theirs, one a round, those of the learning-rate sweep among them.
+        steps: training steps in these.
         passed: examples passed through a model without training, over pool and test split.
     """
 
     runs: int
+    trainings: int
     steps: int
     passed: int
 
@@ -40,10 +43,12 @@ class Pace:
     """How fast one worker is on this machine, on one thread.
 
     Attributes:
+        training_seconds: what every training takes beside its steps: building the network, and the last bookkeeping.
         step_seconds: a training step.
         pass_seconds: one example passed through the model.
     """
 
+    training_seconds: float
     step_seconds: float
     pass_seconds: float
 
@@ -62,58 +67,86 @@ def work_left(
     labeled = config.schedule.labeled
     steps_a_round = [_steps(config, count) for count in labeled]
     open_rates = 0 if swept is None or len(config.learning_rates) == 1 else len(config.learning_rates) - swept
-    runs, steps, passed = 0, open_rates * steps_a_round[-1], open_rates * len(pool.validation_labels)
+    runs, trainings = 0, open_rates
+    steps, passed = open_rates * steps_a_round[-1], open_rates * len(pool.validation_labels)
     for strategy in config.strategies:
         looks = find_strategy(strategy).needs_model
         for seed in range(config.seeds):
             done = finished.get((strategy, seed), 0)
             rounds = range(done, len(labeled))
             runs += bool(rounds)
+            trainings += len(rounds)
             steps += sum(steps_a_round[number] for number in rounds)
             # After the last round no batch follows, and the pool is not looked at.
             passes = sum(looks for number in rounds if number < len(labeled) - 1)
             passed += passes * len(pool) + len(rounds) * len(pool.test_labels)
-    return Work(runs, steps, passed)
+    return Work(runs, trainings, steps, passed)
 
 
 def calibrate(config: ExperimentConfig, pool: Pool, device: torch.device | str = "cpu") -> Pace:
-    """Train and pass a few examples on one thread, and time both.
+    """Train and pass a few examples on one thread, and time it.
 
-    Cost: about two seconds, more for a network whose single step takes longer.
+    A training tells when each of its epochs is over: the time between the first and the last is that of steps alone,
+    what is left of the whole is what a training costs once. A network over 100,000 columns takes a thousand times as
+    long to build as to take a step.
+
+    Cost: two seconds or three, more for a network whose single step takes longer.
     """
     build = network_for(config.model, pool)
     count = min(_TRAINED_EXAMPLES, len(pool))
-    training = replace(config.training, epochs=1)
+    passed = min(_PASSED_EXAMPLES, len(pool))
+
+    def timed(epochs: int) -> tuple[nn.Module, float, float]:
+        """Return the model, the seconds of the whole training, and those of an epoch."""
+        ends: list[float] = []
+        training = replace(config.training, epochs=epochs)
+        started = _now(device)
+        model = train(
+            build,
+            pool.inputs[:count],
+            pool.labels[:count],
+            training,
+            seed=0,
+            device=device,
+            progress=lambda _done, _all: ends.append(_now(device)),
+        )
+        return model, _now(device) - started, (ends[-1] - ends[0]) / (epochs - 1)
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        whole = _seconds(
-            lambda: train(build, pool.inputs[:count], pool.labels[:count], training, seed=0, device=device)
-        )
-        model = train(build, pool.inputs[:2], pool.labels[:2], training, seed=0, device=device)
-        passed = min(_PASSED_EXAMPLES, len(pool))
-        forward = _seconds(lambda: pool_outputs(model, pool.inputs[:passed], device=device))
+        _, _, epoch = timed(2)  # to warm up, and to know how many epochs fill the time
+        epochs = 2 + min(_MOST_EPOCHS, int(_LEAST_SECONDS / max(epoch, 1e-6)))
+        model, whole, epoch = timed(epochs)
+        forward = _seconds(lambda: pool_outputs(model, pool.inputs[:passed], device=device), device)
     finally:
         torch.set_num_threads(threads)
-    return Pace(whole / _steps(replace(config, training=training), count), forward / passed)
+    steps = len(training_batches(count, config.training.batch_size))
+    return Pace(max(0.0, whole - epochs * epoch), epoch / steps, forward / passed)
 
 
 def hours(work: Work, pace: Pace, workers: int) -> float:
     """Return the expected hours; selection itself is left out, since it costs next to nothing beside the rest."""
-    return (work.steps * pace.step_seconds + work.passed * pace.pass_seconds) / workers / 3600
+    training = work.trainings * pace.training_seconds + work.steps * pace.step_seconds
+    return (training + work.passed * pace.pass_seconds) / workers / 3600
 
 
 def _steps(config: ExperimentConfig, labeled: int) -> int:
     return config.training.epochs * len(training_batches(labeled, config.training.batch_size))
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds(work: Callable[[], object], device: torch.device | str) -> float:
     """Return the seconds of one call, after one to warm up, from as many as fill half a second."""
     work()
-    started = time.perf_counter()
-    work()
-    once = max(time.perf_counter() - started, 1e-6)
-    more = min(20, ceil(_LEAST_SECONDS / once) - 1)
-    for _ in range(more):
+    started, calls, elapsed = _now(device), 0, 0.0
+    while calls < _MOST_CALLS and elapsed < _LEAST_SECONDS:
         work()
-    return (time.perf_counter() - started) / (1 + max(0, more))
+        calls, elapsed = calls + 1, _now(device) - started
+    return elapsed / calls
+
+
+def _now(device: torch.device | str) -> float:
+    """Return the clock's seconds, once a device that works on its own has caught up."""
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

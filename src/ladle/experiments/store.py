@@ -137,6 +137,12 @@ class ExperimentStore:
         with self.engine.connect() as connection:
             return {(strategy, seed): count for strategy, seed, count in connection.execute(query)}
 
+    def standing(self, config: ExperimentConfig) -> tuple[int, int]:
+        """Return how many rounds of the experiment are finished, and how many it has over all strategies and seeds."""
+        counts = self.finished_rounds(config)
+        done = sum(counts.get((strategy, seed), 0) for strategy in config.strategies for seed in range(config.seeds))
+        return done, len(config.schedule.labeled) * len(config.strategies) * config.seeds
+
     def record_round(self, run: int, finished: FinishedRound, connection: Connection) -> None:
         """Write a finished round as part of a transaction.
 

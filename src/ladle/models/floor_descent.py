@@ -1,9 +1,9 @@
-"""Floor gradient descent: steps whose difference to those on a subset is rounded down, as the bound's proof needs.
+"""Floored gradient descent: steps whose difference to those on a subset is rounded, as the bound's proof needs.
 
-A diagnostic, to log the discrepancies of the bound along a training that the bound speaks of. Written from the
-description in Khosravani and Zilles (2026), section 2.4, and what they call it after: the step on S_J is taken in full,
-the difference between the steps on S and S_J rounded down to multiples of ε_t. The source, Luo et al. (2022), was not
-at hand to check details such as the order of rounding and scaling.
+A diagnostic, to log the discrepancies of the bound along a training that the bound speaks of. After Luo et al. (2022),
+definition 5.1, algorithm 1 and theorem 5.3: the step on S_J is taken in full, the difference between the steps on S and
+S_J is rounded toward zero to multiples of ε_t. A floor that goes down instead would turn the least negative difference
+into a whole unit, and the bound, which counts units by the difference's length, would not hold.
 """
 
 from __future__ import annotations
@@ -28,15 +28,17 @@ class FloorTraining:
 
     Attributes:
         model: in eval mode.
-        discrepancies: (T,) norms |DF(S, S_J, t)| before each step.
+        discrepancies: (T,) norms |DF(S, S_J, t)| before each step; on mini-batches, of S and S_J within the batch.
         step_sizes: (T,) γ_t.
         precisions: (T,) ε_t.
+        sums: (T,) running sums of γ_t² / ε_t² |DF(S, S_J, t)|²; the last is the sum in the bound.
     """
 
     model: nn.Module
     discrepancies: NDArray[np.float64]
     step_sizes: NDArray[np.float64]
     precisions: NDArray[np.float64]
+    sums: NDArray[np.float64]
 
 
 def floor_step(
@@ -47,7 +49,7 @@ def floor_step(
     step_size: float,
     precision: float,
 ) -> None:
-    """Take one step in place: W ← W - γ ∇f(S_J) - ε ⌊γ (∇f(S) - ∇f(S_J)) / ε⌋, entry by entry.
+    """Take one step in place: W ← W - γ ∇f(S_J) - ε floor(γ (∇f(S) - ∇f(S_J)) / ε), floor(x) = sign(x) ⌊|x|⌋.
 
     Args:
         parameters: what is moved.
@@ -58,12 +60,14 @@ def floor_step(
 
     Raises:
         ConfigError: a step size or precision that is not above 0.
+
+    Reference: Luo et al. (2022), definition 5.1 and algorithm 1.
     """
     if not (step_size > 0 and precision > 0):
         raise ConfigError(f"step size and precision are above 0 (got {step_size} and {precision}); correct them")
     with torch.no_grad():
         for values, whole, part in zip(parameters, gradients, subset_gradients, strict=True):
-            units = torch.floor(step_size * (whole - part) / precision)
+            units = torch.trunc(step_size * (whole - part) / precision)
             values -= step_size * part + precision * units
 
 
@@ -76,6 +80,7 @@ def train_by_floor_descent(
     steps: int,
     step_size: float,
     precision: float,
+    momentum: float = 0.0,
     batch_size: int | None = None,
     seed: int,
 ) -> FloorTraining:
@@ -85,26 +90,39 @@ def train_by_floor_descent(
         build: makes a new module that returns (n, C) logits; use one without dropout or batch norm.
         inputs: (n, ...) examples S.
         labels: (n,) class numbers.
-        subset: (m,) positions of S_J among them; repetitions count as often as they occur.
+        subset: (m,) different positions of S_J among them; the bound wants them drawn uniformly, before the training.
         steps: T, at least 1.
         step_size: γ of every step.
         precision: ε of every step.
-        batch_size: examples drawn from S, and from S_J, for each step; None takes all of both (Floor GD).
+        momentum: share of the last change that every step repeats, from 0 to below 1.
+        batch_size: different examples drawn for each step, at most n; the step on S_J is that on those of them that are
+            in S_J, and none where there is none. None takes all of S and S_J (Floor GD).
         seed: of first weights and draws.
 
     Raises:
-        InputError: no examples, or a subset that is empty or outside of them.
-        ConfigError: steps, step size, precision or batch size out of range.
+        InputError: no examples, or a subset that is empty, repeats itself or lies outside of them.
+        ConfigError: steps, step size, precision, momentum or batch size out of range.
 
-    Cost: three passes over a batch a step: two gradients, and for Floor SGD the discrepancy over all of S and S_J too.
+    Cost: two gradients a step.
+    Reference: Luo et al. (2022), algorithm 1, and theorem 5.3 for mini-batches.
     """
     positions = torch.as_tensor(np.asarray(subset, dtype=np.int64))
-    if not len(inputs) or len(inputs) != len(labels):
-        raise InputError(f"training needs a label for each example (got {len(inputs)} and {len(labels)}); pair them")
-    if not len(positions) or int(positions.min()) < 0 or int(positions.max()) >= len(inputs):
-        raise InputError(f"the subset is positions from 0 to {len(inputs) - 1}, at least one (got others); correct it")
-    if steps < 1 or (batch_size is not None and batch_size < 1):
-        raise ConfigError(f"steps and batch_size are at least 1 (got {steps} and {batch_size}); raise them")
+    count = len(inputs)
+    if not count or count != len(labels):
+        raise InputError(f"training needs a label for each example (got {count} and {len(labels)}); pair them")
+    member = torch.zeros(count, dtype=torch.bool)
+    inside = positions[(positions >= 0) & (positions < count)]
+    member[inside] = True
+    if not len(positions) or int(member.sum()) != len(positions):
+        raise InputError(
+            f"the subset is different positions from 0 to {count - 1}, at least one (got {len(positions)}, of which "
+            f"{int(member.sum())} are); correct it"
+        )
+    if steps < 1 or not 1 <= (count if batch_size is None else batch_size) <= count or not 0 <= momentum < 1:
+        raise ConfigError(
+            f"steps are at least 1, batch_size is from 1 to {count}, momentum from 0 to below 1 (got {steps}, "
+            f"{batch_size}, {momentum}); correct them"
+        )
     weights_seed, order_seed = spread_seed(seed, 2)
     found = []
     with torch.enable_grad(), isolated_rng(weights_seed, torch.device("cpu")):
@@ -113,14 +131,28 @@ def train_by_floor_descent(
         generator = torch.Generator().manual_seed(order_seed)
 
         def gradients(rows: Tensor) -> list[Tensor]:
+            if not len(rows):
+                return [torch.zeros_like(values) for values in parameters]
             return list(torch.autograd.grad(cross_entropy(model(inputs[rows]), labels[rows]), parameters))
 
-        everything = torch.arange(len(inputs))
+        rows = torch.arange(count)
+        changes = [torch.zeros_like(values) for values in parameters]
         for _ in range(steps):
-            whole, part = gradients(everything), gradients(positions)
-            found.append(float(sum((a - b).square().sum() for a, b in zip(whole, part, strict=True))) ** 0.5)
             if batch_size is not None:
-                whole = gradients(torch.randint(len(inputs), (batch_size,), generator=generator))
-                part = gradients(positions[torch.randint(len(positions), (batch_size,), generator=generator)])
+                rows = torch.randperm(count, generator=generator)[:batch_size]
+            whole, part = gradients(rows), gradients(rows[member[rows]])
+            found.append(float(sum((a - b).square().sum() for a, b in zip(whole, part, strict=True))) ** 0.5)
+            before = [values.detach().clone() for values in parameters]
             floor_step(parameters, whole, part, step_size=step_size, precision=precision)
-    return FloorTraining(model.eval(), np.array(found), np.full(steps, step_size), np.full(steps, precision))
+            with torch.no_grad():
+                for values, change, old in zip(parameters, changes, before, strict=True):
+                    values.add_(change, alpha=momentum)
+                    change.copy_(values - old)
+    discrepancies = np.array(found)
+    return FloorTraining(
+        model.eval(),
+        discrepancies,
+        np.full(steps, step_size),
+        np.full(steps, precision),
+        np.cumsum((step_size / precision * discrepancies) ** 2),
+    )

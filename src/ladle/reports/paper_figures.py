@@ -69,9 +69,11 @@ def _is_image(results: ExperimentResults) -> bool:
     return results.data.get("modality") == "image"
 
 
-def _curves(experiments: Sequence[ExperimentResults], what: str) -> Drawn:
+def _curves(experiments: Sequence[ExperimentResults], what: str, suite: str) -> Drawn:
     if not experiments:
-        raise InputError(f"this figure needs experiments on {what} (got none in the store); run them first")
+        raise InputError(
+            f"this figure needs finished experiments on {what} (got none in the store); run one of 'ladle run {suite}'"
+        )
     numbers = {
         results.name: {
             "labels": [int(count) for count in results.labeled],
@@ -87,17 +89,18 @@ def _curves(experiments: Sequence[ExperimentResults], what: str) -> Drawn:
 
 
 def _text_and_tables(results: Sequence[ExperimentResults]) -> Drawn:
-    return _curves([one for one in results if not _is_image(one)], "text or tables")
+    return _curves([one for one in results if not _is_image(one)], "text or tables", "paper/text-tabular")
 
 
 def _images(results: Sequence[ExperimentResults]) -> Drawn:
     chosen = [one for one in results if _is_image(one) and (data_of(one), model_of(one)) in FIGURE_4]
-    return _curves(chosen, "the data sets and networks of the paper's figure 4")
+    pairs = ", ".join(f"{data} with {model}" for data, model in FIGURE_4)
+    return _curves(chosen, pairs, "paper/images")
 
 
 def _other_images(results: Sequence[ExperimentResults]) -> Drawn:
     chosen = [one for one in results if _is_image(one) and (data_of(one), model_of(one)) not in FIGURE_4]
-    return _curves(chosen, "the remaining data sets and networks")
+    return _curves(chosen, "images other than those of figure 4", "paper/images")
 
 
 def _contest_figures(experiments: Sequence[ExperimentResults], part: str) -> Drawn:

@@ -119,7 +119,10 @@ def performance_profile_figure(
                 linewidth=1.8 if name == "grad" else 1.2,
                 label=figure_label(name, _LONGEST_NAME),
             )
-        axes.set(xlim=(factors[0], factors[-1]), ylim=(0, 1.02))
+        # Beyond the last step of any curve there is nothing more to see.
+        moving = np.flatnonzero((profiles != profiles[:, -1:]).any(axis=0))
+        end = factors[min(len(factors) - 1, (moving[-1] if moving.size else 0) + len(factors) // 20 + 1)]
+        axes.set(xlim=(factors[0], end), ylim=(0, 1.02))
         axes.set_xlabel("Times the labels of the best strategy")
         axes.set_ylabel(f"Share of {problems} targets")
         figure.legend(loc="outside right center", frameon=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ladle.errors import InputError
@@ -15,12 +16,15 @@ from ladle.reports.results_page import results_page
 
 PAGE, PICTURES = "results.md", "results"
 _FIGURES = "figures"
-#: In the order of the page.
-_ORDER = ("1", "2", "3", "4", "5", "6", "7-9", "10", "11", "full-vs-last", "ranks", "profiles")
 
 
 def write_results(
-    experiments: Sequence[ExperimentResults], folder: Path, docs: Path, *, timings: Path | None = None
+    experiments: Sequence[ExperimentResults],
+    folder: Path,
+    docs: Path,
+    *,
+    timings: Path | None = None,
+    standing: Mapping[str, tuple[int, int]] = MappingProxyType({}),
 ) -> Path:
     """Write ``results.md`` and its pictures.
 
@@ -29,6 +33,7 @@ def write_results(
         folder: of saved results; in its ``figures/``, what ``ladle figure`` wrote of the figures that train.
         docs: gets the page, and a folder of pictures beside it.
         timings: the JSON of ``benchmarks/table2.py``, where there is one.
+        standing: of each experiment that is planned, the rounds finished and the rounds in all.
 
     Returns:
         The page.
@@ -42,26 +47,27 @@ def write_results(
     out.mkdir(parents=True, exist_ok=True)
     for old in out.glob("figure-*.png"):
         old.unlink()
-    pictures: dict[str, list[str]] = {}
+    pictures: dict[str, list[tuple[str, str]]] = {}
+    numbers: dict[str, Mapping[str, Any]] = {}
+    missing: dict[str, str] = {}
     for name, draw in STORED_FIGURES.items():
         try:
-            figures, _ = draw(experiments)
-        except InputError:  # no experiment of its kind; the page says so by leaving it out
+            figures, numbers[name] = draw(experiments)
+        except InputError as error:
+            missing[name] = str(error)
             continue
         for part, figure in figures.items():
             path = out / f"figure-{name}{f'-{part}' if part else ''}.png"
             write_whole(path, figure_bytes(freeze_layout(figure), "png"))
-            pictures.setdefault(name, []).append(f"{PICTURES}/{path.name}")
-    numbers: dict[str, Mapping[str, Any]] = {}
+            pictures.setdefault(name, []).append((part, f"{PICTURES}/{path.name}"))
     for path in sorted((folder / _FIGURES).glob("figure-*.json")):
         name = path.stem.removeprefix("figure-")
         numbers[name] = json.loads(path.read_text(encoding="utf-8"))
         drawn = path.with_suffix(".png")
         if drawn.is_file():
             write_whole(out / drawn.name, drawn.read_bytes())
-            pictures[name] = [f"{PICTURES}/{drawn.name}"]
+            pictures[name] = [("", f"{PICTURES}/{drawn.name}")]
     times = json.loads(timings.read_text(encoding="utf-8")) if timings is not None and timings.is_file() else {}
-    ordered = {name: pictures[name] for name in _ORDER if name in pictures}
     page = docs / PAGE
-    write_whole(page, results_page(experiments, numbers, times, ordered))
+    write_whole(page, results_page(experiments, numbers, times, pictures, missing, standing))
     return page

@@ -1,0 +1,187 @@
+"""What stands under each figure of the page of results: what one sees, and from which data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from ladle.reports.formats import counted, format_names
+
+#: The numbers that belong to a figure, as ``ladle figure`` writes them.
+Numbers: TypeAlias = Mapping[str, Any]
+
+#: In the order of the paper, then what goes beyond it.
+TITLES = {
+    "1": "Geometry of one acquisition",
+    "2": "The discrepancy in and out of distribution",
+    "3": "Learning curves, text and tables",
+    "4": "Learning curves, images",
+    "7-9": "Learning curves, images, the remaining ones",
+    "5": "Who beats whom, over all experiments",
+    "10": "Who beats whom, by network",
+    "11": "Who beats whom, by data set",
+    "6": "The discrepancy of a set and its subset over training",
+    "full-vs-last": "The discrepancy over all parameters against that over the last layer",
+    "ranks": "Mean ranks over experiments",
+    "profiles": "Labels needed, as performance profiles",
+}
+
+
+def figure_title(name: str) -> str:
+    """Return a figure's heading: "Figure 1: …", "Figures 7–9: …", or title and name beyond the paper."""
+    if not name[0].isdigit():
+        return f"{TITLES[name]} (`{name}`)"
+    return f"Figure{'s' if '-' in name else ''} {name.replace('-', '–')}: {TITLES[name]}"
+
+
+def caption(name: str, numbers: Numbers) -> str:
+    """Return a figure's caption.
+
+    Args:
+        name: as ``ladle figure`` takes it.
+        numbers: what was written or drawn with it.
+    """
+    return _CAPTIONS[name](numbers)
+
+
+def picture_text(name: str, part: str) -> str:
+    """Return what stands for a picture where it cannot be seen.
+
+    Args:
+        name: of the figure.
+        part: of the figure, as in its file's name: "", "penalty", "lenet-loss".
+    """
+    title = TITLES[name]
+    if not part:
+        return title
+    of, _, kind = part.rpartition("-")
+    return f"{title}{f' ({of})' if of else ''}: {'penalty matrices' if kind == 'penalty' else 'loss scores'}"
+
+
+def _command(name: str, numbers: Numbers) -> str:
+    """Return what draws a figure as it stands here; a part of a data set is named after the whole."""
+    outside = str(numbers.get("outside", "svhn")).partition("-")[0]
+    return f"ladle figure {name}" + ("" if outside == "svhn" else f" --outside {outside}")
+
+
+def _geometry(numbers: Numbers) -> str:
+    return (
+        f"What grad, entropy and BADGE ask for when they share one model (trained on ten labels of 3,000 examples of "
+        f"{numbers['data']}, test accuracy {100 * numbers['test_accuracy']:.0f}%) and one initial set: pool in gray, "
+        "labeled before in black, picks in color. Columns are batches of 10, 20 and 40; above, the inputs, below, the "
+        "last-layer gradients, both as their first two principal components. The numbers over each panel are the "
+        "dispersion in the whole space: the mean distance of two picks over that of two examples of the pool."
+    )
+
+
+def _shift(numbers: Numbers) -> str:
+    return (
+        f"A {numbers['model']} trained on {numbers['inside']} (test accuracy {100 * numbers['test_accuracy']:.1f}%), "
+        f"and the discrepancy of {numbers['examples']:,} test examples each of {numbers['inside']}, which it knows, "
+        f"and of {numbers['outside']}, which it does not. AUROC is the chance that one from outside scores higher."
+        + ("" if numbers["outside"] == "svhn" else " The paper's other data set is SVHN, which was not at hand.")
+    )
+
+
+def _curves(numbers: Numbers) -> str:
+    seeds = sorted({one["seeds"] for one in numbers.values()})
+    return (
+        f"Test accuracy over labeled examples on {format_names(list(numbers))}: the mean over "
+        f"{format_names([str(count) for count in seeds])} seeds, and a band of one standard deviation. Accuracy axes "
+        "do not begin at zero."
+    )
+
+
+_PENALTY = (
+    "A cell tells in what share of rounds the strategy of its row significantly beat that of its column (paired t-test "
+    "over seeds, corrected after Benjamini and Hochberg within a round), summed over experiments; the loss score is "
+    "the mean of a column, lower is better"
+)
+
+
+def _overall(numbers: Numbers) -> str:
+    found = numbers["all"]["experiments"]
+    return (
+        f"{_PENALTY}. From {counted(len(found), 'experiment', 'experiments')}: {', '.join(found)}; over all rounds, "
+        "the first three and the last three."
+    )
+
+
+def _grouped(numbers: Numbers) -> str:
+    groups = "; ".join(f"{part}: {', '.join(found['experiments'])}" for part, found in numbers.items())
+    return f"{_PENALTY}. From {groups}."
+
+
+def _contraction(numbers: Numbers) -> str:
+    return (
+        f"The length of DF(S, S_J, t), over all parameters, after each epoch, on {format_names(list(numbers))}. Orange "
+        "marks epochs above the one before, which assumption 1 forbids; ρ is the fitted factor an epoch, below 1 where "
+        "the discrepancy contracts. S are 1,000 examples, or the whole pool where it is smaller, S_J a random half of "
+        "them. The network has one hidden layer of 256 and is trained by SGD with momentum 0.9 in batches of 8 at a "
+        "rate of 0.0001. The paper names the rate only, so its curves may come from another training."
+        + ("" if "gisette" in numbers else " Gisette could not be fetched here.")
+    )
+
+
+def _full_vs_last(numbers: Numbers) -> str:
+    return (
+        f"Both scores of {numbers['examples']:,} unlabeled examples of {numbers['data']} under a {numbers['model']} "
+        f"trained on {numbers['labeled']:,}: as they are, and as ranks. Spearman's correlation is "
+        f"{numbers['spearman']:.2f}; of the tenth that the last layer ranks highest, {100 * numbers['overlap']:.0f}% "
+        "are in the highest tenth over all parameters."
+    )
+
+
+def _ranks(numbers: Numbers) -> str:
+    return (
+        f"Mean ranks by area over {counted(len(numbers['experiments']), 'experiment', 'experiments')} "
+        f"({', '.join(numbers['experiments'])}), the best at the left. A bar joins strategies whose ranks are no "
+        f"further apart than Nemenyi's critical difference, {numbers['critical_difference']:.1f}."
+    )
+
+
+def _profiles(numbers: Numbers) -> str:
+    shares = format_names([f"{100 * share:.0f}%" for share in numbers["targets"]])
+    return (
+        "On what share of targets a strategy needs at most so many times the labels of the best (Dolan and Moré). "
+        f"Targets are {shares} of the way from the initial accuracy to the best final one, in each of "
+        f"{', '.join(numbers['experiments'])}; a curve that stays below 1 belongs to a strategy that misses some."
+    )
+
+
+_CAPTIONS: Mapping[str, Callable[[Numbers], str]] = {
+    "1": _geometry,
+    "2": _shift,
+    "3": _curves,
+    "4": _curves,
+    "7-9": _curves,
+    "5": _overall,
+    "10": _grouped,
+    "11": _grouped,
+    "6": _contraction,
+    "full-vs-last": _full_vs_last,
+    "ranks": _ranks,
+    "profiles": _profiles,
+}
+
+
+def figures_section(
+    pictures: Mapping[str, Sequence[tuple[str, str]]], numbers: Mapping[str, Numbers], missing: Mapping[str, str]
+) -> str:
+    """Return the section of figures, in the paper's order.
+
+    Args:
+        pictures: by figure name, the parts and paths of its PNG files, relative to the page.
+        numbers: by figure name.
+        missing: by figure name, why it could not be drawn.
+    """
+    parts = []
+    for name in TITLES:
+        lines = [f"### {figure_title(name)}"]
+        if name in pictures and name in numbers:
+            lines.append(f"{caption(name, numbers[name])} Drawn by `{_command(name, numbers[name])}`.")
+            lines += [f"![{picture_text(name, part)}]({path})" for part, path in pictures[name]]
+        else:
+            lines.append(f"Not drawn: {missing.get(name, f'run `ladle figure {name}` and keep what it writes')}.")
+        parts.append("\n\n".join(lines))
+    return "\n\n".join(parts)
