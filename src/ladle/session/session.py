@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import operator
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse
@@ -19,7 +19,17 @@ from ladle.arrays import as_indices, as_tensor
 from ladle.data import digest_of, fingerprint_of
 from ladle.errors import InputError, SessionError
 from ladle.gradients import cross_entropy
-from ladle.models import TrainingConfig, build_model, evaluate, pool_outputs, train
+from ladle.models import (
+    Rows,
+    SparseRows,
+    TrainingConfig,
+    as_rows,
+    build_model,
+    evaluate,
+    find_last_layer,
+    pool_outputs,
+    train,
+)
 from ladle.selectors import unlabeled_indices
 from ladle.session.database import open_database
 from ladle.session.environment import describe_environment
@@ -27,9 +37,12 @@ from ladle.session.log import EventLog
 from ladle.session.seeds import Purpose, derived_seed
 from ladle.session.state import Asked, Event, Skipped, Told, Undone, replay
 from ladle.strategies import CATALOG, PoolOutputs, Strategy, find_strategy
-from ladle.typing import Array, Indices, Inputs
+from ladle.typing import Array, Indices, Inputs, ModelInputs
 
 _FIRST_STRATEGY = "random"
+
+#: What a session reads: the pool in one array, or its parts in a tuple or by name.
+PoolInputs: TypeAlias = Inputs | Array | tuple[Array, ...] | Mapping[str, Array]
 
 
 class Session:
@@ -40,11 +53,13 @@ class Session:
     with the same picks as if it had never stopped.
 
     Args:
-        inputs: the pool: n examples along the first axis (NumPy, torch) or a sparse (n, columns) SciPy matrix. float64
-            NumPy arrays are read as float32, the type of a torch model's weights.
+        inputs: the pool: n examples along the first axis (NumPy, torch) or a sparse (n, columns) SciPy matrix. A tuple
+            of arrays is a module's arguments in order, a dict its arguments by name, as transformers' tokenizers give
+            them. float64 NumPy arrays are read as float32, the type of a torch model's weights.
         model: a function that builds a torch module that ends in a linear layer, its first weights drawn from the seed;
             a module, whose own weights every training starts from and which a resumed session must bring again; or the
-            name of one of Ladle's own (mlp, lenet, resnet18, vgg16; then ``classes`` is needed).
+            name of one of Ladle's own (mlp, lenet, resnet18, vgg16; then ``classes`` is needed). A module returns its
+            logits, or an object that has them as ``logits``.
         strategy: a name from ``ladle.list_strategies()``, or a ``Strategy``.
         classes: the number of classes; only needed for a model given by name.
         training: epochs, batch size, learning rate, momentum.
@@ -52,9 +67,10 @@ class Session:
         store: a database URL such as ``sqlite:///labels.db``, or an open engine; None keeps the session in memory.
         name: the session's name in the store.
         device: where the model trains and the pool is scored.
+        last_layer: dotted name of the linear layer that gives the logits; None takes the one registered last.
 
     Raises:
-        InputError: a pool without examples, or classes missing.
+        InputError: a pool without examples or in parts that do not match, classes missing, or no such last layer.
         UnknownNameError: an unknown strategy or model.
         StoreError: a store that cannot be opened.
         SessionError: the store has a session of this name with other settings.
@@ -64,7 +80,7 @@ class Session:
 
     def __init__(
         self,
-        inputs: Inputs | Array,
+        inputs: PoolInputs,
         model: str | nn.Module | Callable[[], nn.Module],
         *,
         strategy: str | Strategy = "grad",
@@ -74,10 +90,15 @@ class Session:
         store: str | Engine | None = None,
         name: str = "session",
         device: str | torch.device = "cpu",
+        last_layer: str | None = None,
     ) -> None:
         seed = _checked_seed(seed)
-        self._inputs = _read_inputs(inputs)
-        self._build = _builder(model, self._inputs, classes)
+        pool = _read_inputs(inputs)
+        self._rows = as_rows(pool)
+        self._build = _builder(model, self._rows, classes)
+        if last_layer is not None and isinstance(model, nn.Module):
+            find_last_layer(model, last_layer)
+        self._last_layer = last_layer
         self.strategy = find_strategy(strategy)
         self.training = training or TrainingConfig()
         self.seed = seed
@@ -91,7 +112,7 @@ class Session:
             "strategy": self.strategy.name,
             "seed": seed,
             "training": vars(self.training),
-            "pool": fingerprint_of(self._inputs),
+            "pool": fingerprint_of(pool),
             "model": _signature(model),
         }
         self.log = EventLog(engine, name, config, describe_environment())
@@ -109,7 +130,7 @@ class Session:
             self._own_engine.dispose()
 
     def __len__(self) -> int:
-        return self._inputs.shape[0]
+        return len(self._rows)
 
     @property
     def labeled(self) -> Indices:
@@ -134,7 +155,7 @@ class Session:
             started = time.perf_counter()
             self._model = train(
                 self._build,
-                self._inputs[self.labeled],
+                self._rows.take(torch.from_numpy(self.labeled)),
                 torch.from_numpy(self.labels),
                 self.training,
                 seed=derived_seed(self.seed, Purpose.TRAINING, len(self.labeled)),
@@ -239,7 +260,7 @@ class Session:
         """
         self.commit(Undone())
 
-    def evaluate(self, inputs: Inputs | Array, labels: Any) -> float:
+    def evaluate(self, inputs: PoolInputs, labels: Any) -> float:
         """Return the accuracy, from 0 to 1, of the current model on labeled examples of one's own.
 
         Args:
@@ -253,7 +274,7 @@ class Session:
         model = self.model
         seconds["training"] = self._training_seconds
         started = time.perf_counter()
-        outputs = pool_outputs(model, self._inputs, device=self.device)
+        outputs = pool_outputs(model, self._rows, device=self.device, last_layer=self._last_layer)
         seconds["outputs"] = time.perf_counter() - started
         # The sum of anything that is not finite is not finite either, and costs far less than a mask of the pool.
         if not torch.isfinite(outputs.logits.sum() + outputs.features.sum()):
@@ -288,14 +309,20 @@ def _signature(model: str | nn.Module | Callable[[], nn.Module]) -> str:
     return "module " + digest_of("", [(name, weight.detach()) for name, weight in model.state_dict().items()])[:16]
 
 
-def _read_inputs(inputs: Inputs | Array) -> Inputs:
+def _read_inputs(inputs: PoolInputs) -> ModelInputs:
+    if isinstance(inputs, tuple):
+        return tuple(_read_array(part) for part in inputs)
+    if isinstance(inputs, Mapping):
+        return {name: _read_array(part) for name, part in inputs.items()}
+    return inputs.tocsr() if scipy.sparse.issparse(inputs) else _read_array(inputs)
+
+
+def _read_array(inputs: Array) -> torch.Tensor:
     if not isinstance(inputs, torch.Tensor | np.ndarray):
-        if not scipy.sparse.issparse(inputs):
-            raise InputError(
-                f"a pool must be a NumPy array, a torch tensor or a SciPy sparse matrix (got {type(inputs).__name__}); "
-                "convert it, for instance with numpy.asarray"
-            )
-        return inputs.tocsr()
+        raise InputError(
+            "a pool must be a NumPy array, a torch tensor or a SciPy sparse matrix, or dense arrays in a tuple or dict "
+            f"(got {type(inputs).__name__}); convert it, for instance with numpy.asarray"
+        )
     tensor = as_tensor(inputs)
     if isinstance(inputs, np.ndarray) and tensor.dtype == torch.float64:
         tensor = tensor.float()
@@ -305,7 +332,7 @@ def _read_inputs(inputs: Inputs | Array) -> Inputs:
 
 
 def _builder(
-    model: str | nn.Module | Callable[[], nn.Module], inputs: Inputs, classes: int | None
+    model: str | nn.Module | Callable[[], nn.Module], rows: Rows, classes: int | None
 ) -> Callable[[], nn.Module]:
     if isinstance(model, nn.Module):
         return partial(copy.deepcopy, model)
@@ -313,8 +340,8 @@ def _builder(
         return model
     if classes is None or classes < 2:
         raise InputError(f"a model by name needs the number of classes (got classes={classes}); pass classes=2 or more")
-    sparse = not isinstance(inputs, torch.Tensor)
-    return build_model(model, example_shape=tuple(inputs.shape[1:]), classes=classes, sparse=sparse)
+    sparse = isinstance(rows, SparseRows)
+    return build_model(model, example_shape=rows.example_shape, classes=classes, sparse=sparse)
 
 
 def _check_told(indices: Any, labels: Any, size: int) -> Told:
