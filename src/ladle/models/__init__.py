@@ -18,7 +18,7 @@ from ladle.models.lenet import LeNet
 from ladle.models.mlp import MLP
 from ladle.models.resnet import ResNet18
 from ladle.models.sparse_linear import SparseLinear
-from ladle.models.training import TrainingConfig, train
+from ladle.models.training import Loss, TrainingConfig, train
 from ladle.models.vgg import VGG16
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "FloorTraining",
     "LazyMomentum",
     "LeNet",
+    "Loss",
     "ModelConfig",
     "ModelEntry",
     "ModelOutputs",

@@ -87,22 +87,25 @@ def pool_outputs(
 def accuracy(logits: Logits, labels: Labels) -> float:
     """Return the share of rows whose largest logit is their label's.
 
-    Ties go to the lowest class; a row with NaN counts as an answer of the class of its first NaN.
+    Ties go to the lowest class; a row with NaN counts as an answer of the class of its first NaN. A row of a
+    multi-label model is right when all its logits are: those of ones above zero, all others not.
 
     Args:
         logits: (n, C), n at least 1.
-        labels: (n,) class numbers.
+        labels: (n,) class numbers, or (n, C) zeros and ones.
 
     Raises:
         InputError: shapes that don't fit, or no rows.
     """
     labels = as_tensor(labels)
-    if logits.ndim != 2 or len(logits) == 0 or labels.shape != logits.shape[:1]:
+    if logits.ndim != 2 or len(logits) == 0 or labels.shape not in (logits.shape[:1], logits.shape):
         raise InputError(
-            f"accuracy needs (n, C) logits and (n,) labels of at least one example (got logits of shape "
+            f"accuracy needs (n, C) logits and (n,) or (n, C) labels of at least one example (got logits of shape "
             f"{tuple(logits.shape)}, labels of shape {tuple(labels.shape)}); give both for the same examples"
         )
-    return float((logits.argmax(dim=1) == labels.to(logits.device)).double().mean())
+    labels = labels.to(logits.device)
+    right = logits.argmax(dim=1) == labels if labels.ndim == 1 else ((logits > 0) == (labels > 0)).all(dim=1)
+    return float(right.double().mean())
 
 
 def evaluate(
@@ -118,7 +121,7 @@ def evaluate(
     Args:
         model: returns (n, C) logits, by whatever layers, or an object that has them as ``logits``.
         inputs: n examples, as for `train`.
-        labels: (n,) class numbers.
+        labels: (n,) class numbers, or (n, C) zeros and ones.
         batch_size: examples in a forward pass.
         device: moves the module there first; None takes it where it is.
 

@@ -176,12 +176,19 @@ def _check_finite(rows: Rows) -> None:
 
 @torch.no_grad()
 def _check_outputs(model: nn.Module, rows: Rows, labels: Tensor) -> None:
-    """Raise for inputs the module does not take and class numbers it has no output for, before a step is taken."""
+    """Raise for inputs the module does not take and labels it has no output for, before a step is taken."""
     first = next(rows.take(torch.zeros(1, dtype=torch.long, device=labels.device)).batches([1]))
     check_arguments(model, first)
-    if labels.ndim != 1 or labels.is_floating_point():
+    if labels.is_floating_point():
         return
     logits = logits_of(model.eval(), first)
+    if labels.ndim == 2 and logits.shape[1:] != labels.shape[1:]:
+        raise InputError(
+            f"labels in columns need a column for each of the module's outputs (got {labels.shape[1]} columns, "
+            f"outputs={tuple(logits.shape[1:])}); build the module for as many classes as there are"
+        )
+    if labels.ndim != 1:
+        return
     low, high = int(labels.min()), int(labels.max())
     if logits.ndim == 2 and not 0 <= low <= high < logits.shape[1]:
         raise InputError(

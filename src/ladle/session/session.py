@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copy
-import operator
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import scipy.sparse
 import torch
 from sqlalchemy import Connection, Engine
 from torch import nn
@@ -18,8 +16,9 @@ from torch import nn
 from ladle.arrays import as_indices, as_tensor
 from ladle.data import digest_of, fingerprint_of
 from ladle.errors import InputError, SessionError
-from ladle.gradients import cross_entropy
+from ladle.gradients import ResidualLoss, cross_entropy, find_loss
 from ladle.models import (
+    Loss,
     Rows,
     SparseRows,
     TrainingConfig,
@@ -34,15 +33,20 @@ from ladle.selectors import unlabeled_indices
 from ladle.session.database import open_database
 from ladle.session.environment import describe_environment
 from ladle.session.log import EventLog
+from ladle.session.reading import (
+    PoolInputs,
+    read_class_numbers,
+    read_indices,
+    read_multi_labels,
+    read_pool,
+    read_seed,
+)
 from ladle.session.seeds import Purpose, derived_seed
 from ladle.session.state import Asked, Event, Skipped, Told, Undone, replay
 from ladle.strategies import CATALOG, PoolOutputs, Strategy, find_strategy
-from ladle.typing import Array, Indices, Inputs, ModelInputs
+from ladle.typing import Indices
 
 _FIRST_STRATEGY = "random"
-
-#: What a session reads: the pool in one array, or its parts in a tuple or by name.
-PoolInputs: TypeAlias = Inputs | Array | tuple[Array, ...] | Mapping[str, Array]
 
 
 class Session:
@@ -62,6 +66,9 @@ class Session:
             logits, or an object that has them as ``logits``.
         strategy: a name from ``ladle.list_strategies()``, or a ``Strategy``.
         classes: the number of classes; only needed for a model given by name.
+        loss: what the model is trained with, by the mean over examples, and picks by: cross-entropy, squared-error,
+            binary-cross-entropy, or a ``ladle.gradients.ResidualLoss``, such as ``weighted_cross_entropy`` and
+            ``smoothed_cross_entropy`` make. With a multi-label loss labels are rows of zeros and ones, one a class.
         training: epochs, batch size, learning rate, momentum.
         seed: at least 0; with it every pick and every weight is reproducible.
         store: a database URL such as ``sqlite:///labels.db``, or an open engine; None keeps the session in memory.
@@ -70,8 +77,9 @@ class Session:
         last_layer: dotted name of the linear layer that gives the logits; None takes the one registered last.
 
     Raises:
-        InputError: a pool without examples or in parts that do not match, classes missing, or no such last layer.
-        UnknownNameError: an unknown strategy or model.
+        InputError: a pool without examples or in parts that do not match, classes missing, no such last layer, a loss
+            that cannot be trained with, or a strategy that has no meaning for it.
+        UnknownNameError: an unknown strategy, model or loss.
         StoreError: a store that cannot be opened.
         SessionError: the store has a session of this name with other settings.
 
@@ -85,6 +93,7 @@ class Session:
         *,
         strategy: str | Strategy = "grad",
         classes: int | None = None,
+        loss: str | ResidualLoss = "cross-entropy",
         training: TrainingConfig | None = None,
         seed: int = 0,
         store: str | Engine | None = None,
@@ -92,14 +101,17 @@ class Session:
         device: str | torch.device = "cpu",
         last_layer: str | None = None,
     ) -> None:
-        seed = _checked_seed(seed)
-        pool = _read_inputs(inputs)
+        seed = read_seed(seed)
+        pool = read_pool(inputs)
         self._rows = as_rows(pool)
         self._build = _builder(model, self._rows, classes)
         if last_layer is not None and isinstance(model, nn.Module):
             find_last_layer(model, last_layer)
         self._last_layer = last_layer
+        self.loss = find_loss(loss)
+        self._mean_loss = _mean_of(self.loss)
         self.strategy = find_strategy(strategy)
+        self.strategy.check_loss(self.loss)
         self.training = training or TrainingConfig()
         self.seed = seed
         self.device = torch.device(device)
@@ -115,6 +127,8 @@ class Session:
             "pool": fingerprint_of(pool),
             "model": _signature(model),
         }
+        if self.loss is not cross_entropy:
+            config["loss"] = self.loss.name
         self.log = EventLog(engine, name, config, describe_environment())
         self.state = replay(self.log.read())
 
@@ -139,7 +153,7 @@ class Session:
 
     @property
     def labels(self) -> Indices:
-        """Their class numbers, one to one."""
+        """Their class numbers, one to one; with a multi-label loss (m, C) zeros and ones."""
         return self.state.labels
 
     @property
@@ -160,6 +174,7 @@ class Session:
                 self.training,
                 seed=derived_seed(self.seed, Purpose.TRAINING, len(self.labeled)),
                 device=self.device,
+                loss=self._mean_loss,
             )
             self._training_seconds = time.perf_counter() - started
         return self._model
@@ -202,6 +217,7 @@ class Session:
         unlabeled_indices(len(self), np.concatenate([self.labeled, closed]), budget)
         first = len(self.labeled) == 0 and strategy is None
         chosen = CATALOG[_FIRST_STRATEGY] if first else find_strategy(strategy or self.strategy)
+        chosen.check_loss(self.loss)
         seconds: dict[str, float] = {}
         outputs = self._outputs(seconds) if chosen.needs_model else self._no_outputs()
         started = time.perf_counter()
@@ -232,13 +248,21 @@ class Session:
 
         Args:
             indices: (k,) distinct unlabeled whole-pool indices; one number for a single example.
-            labels: (k,) their class numbers, from 0; one number for a single example.
+            labels: (k,) their class numbers, from 0; one number for a single example. With a multi-label loss (k, C)
+                zeros and ones, (C,) for a single example.
 
         Raises:
             InputError: indices or labels that break these rules; nothing is recorded then.
             SessionError: an example that already has a label.
         """
-        self.commit(_check_told(indices, labels, len(self)))
+        rows = as_indices(indices)
+        multi = self.loss.multi_label
+        found = read_multi_labels(labels, len(rows), self.labels) if multi else read_class_numbers(labels)
+        if len(rows) != len(found) or len(rows) == 0:
+            raise InputError(
+                f"every index needs one label (got indices={len(rows)}, labels={len(found)}); pass them one to one"
+            )
+        self.commit(Told(read_indices(rows, len(self)), found))
 
     def skip(self, indices: Any) -> None:
         """Record that nobody can or wants to label these examples: they are not asked for again.
@@ -250,7 +274,7 @@ class Session:
             InputError: indices that break these rules; nothing is recorded then.
             SessionError: an example that has a label, or was skipped before.
         """
-        self.commit(Skipped(_checked_indices(as_indices(indices), len(self))))
+        self.commit(Skipped(read_indices(indices, len(self))))
 
     def undo(self) -> None:
         """Take back the last ``tell`` or ``skip`` in force; what belonged to a batch is awaited again.
@@ -265,10 +289,11 @@ class Session:
 
         Args:
             inputs: examples like those of the pool, not from it.
-            labels: their class numbers, one to one.
+            labels: their class numbers, one to one. With a multi-label loss zeros and ones, and an example is answered
+                right when all its classes are.
         """
         targets = as_tensor(labels)
-        return evaluate(self.model, _read_inputs(inputs), targets, device=self.device)
+        return evaluate(self.model, read_pool(inputs), targets, device=self.device)
 
     def _outputs(self, seconds: dict[str, float]) -> PoolOutputs:
         model = self.model
@@ -283,21 +308,20 @@ class Session:
                 f"learning_rate={self.training.learning_rate}); lower the learning rate"
             )
         labels = torch.from_numpy(self.labels).to(outputs.logits.device)
-        return PoolOutputs(outputs.features, outputs.logits, self.labeled, labels, cross_entropy, outputs.bias)
+        return PoolOutputs(outputs.features, outputs.logits, self.labeled, labels, self.loss, outputs.bias)
 
     def _no_outputs(self) -> PoolOutputs:
         nothing = torch.empty(len(self), 0)
-        return PoolOutputs(nothing, nothing, self.labeled, torch.from_numpy(self.labels), cross_entropy, bias=True)
+        return PoolOutputs(nothing, nothing, self.labeled, torch.from_numpy(self.labels), self.loss, bias=True)
 
 
-def _checked_seed(seed: int) -> int:
-    try:
-        number = operator.index(seed)
-    except TypeError:
-        number = -1
-    if number < 0:
-        raise InputError(f"a seed must be an integer of at least 0 (got seed={seed!r}); choose another")
-    return number
+def _mean_of(loss: ResidualLoss) -> Loss:
+    if loss.mean is None:
+        raise InputError(
+            f"a session trains by the mean loss (got {loss}, of which the residuals alone are known); make it with "
+            "ladle.gradients.loss_by_autograd"
+        )
+    return loss.mean
 
 
 def _signature(model: str | nn.Module | Callable[[], nn.Module]) -> str:
@@ -307,28 +331,6 @@ def _signature(model: str | nn.Module | Callable[[], nn.Module]) -> str:
     if not isinstance(model, nn.Module):
         return "built by a function"
     return "module " + digest_of("", [(name, weight.detach()) for name, weight in model.state_dict().items()])[:16]
-
-
-def _read_inputs(inputs: PoolInputs) -> ModelInputs:
-    if isinstance(inputs, tuple):
-        return tuple(_read_array(part) for part in inputs)
-    if isinstance(inputs, Mapping):
-        return {name: _read_array(part) for name, part in inputs.items()}
-    return inputs.tocsr() if scipy.sparse.issparse(inputs) else _read_array(inputs)
-
-
-def _read_array(inputs: Array) -> torch.Tensor:
-    if not isinstance(inputs, torch.Tensor | np.ndarray):
-        raise InputError(
-            "a pool must be a NumPy array, a torch tensor or a SciPy sparse matrix, or dense arrays in a tuple or dict "
-            f"(got {type(inputs).__name__}); convert it, for instance with numpy.asarray"
-        )
-    tensor = as_tensor(inputs)
-    if isinstance(inputs, np.ndarray) and tensor.dtype == torch.float64:
-        tensor = tensor.float()
-    if tensor.ndim == 0 or len(tensor) == 0:
-        raise InputError(f"a pool needs examples along its first axis (got shape {tuple(tensor.shape)}); add some")
-    return tensor
 
 
 def _builder(
@@ -342,29 +344,3 @@ def _builder(
         raise InputError(f"a model by name needs the number of classes (got classes={classes}); pass classes=2 or more")
     sparse = isinstance(rows, SparseRows)
     return build_model(model, example_shape=rows.example_shape, classes=classes, sparse=sparse)
-
-
-def _check_told(indices: Any, labels: Any, size: int) -> Told:
-    rows = as_indices(indices)
-    try:
-        classes = as_indices(labels)
-    except InputError:
-        kind = np.asarray(labels).dtype
-        raise InputError(f"labels must be class numbers (got {kind}); encode them as integers from 0") from None
-    if len(rows) != len(classes) or len(rows) == 0:
-        raise InputError(
-            f"every index needs one label (got indices={len(rows)}, labels={len(classes)}); pass them one to one"
-        )
-    _checked_indices(rows, size)
-    if classes.min() < 0:
-        raise InputError(f"labels must be class numbers from 0 (got {classes.min()}); encode them so")
-    return Told(rows, classes)
-
-
-def _checked_indices(rows: Indices, size: int) -> Indices:
-    if len(rows) == 0 or rows.min() < 0 or rows.max() >= size:
-        got = f"{rows.min()} to {rows.max()}" if len(rows) else "none"
-        raise InputError(f"indices must be from 0 to {size - 1} (got {got}); count in the whole pool")
-    if len(np.unique(rows)) < len(rows):
-        raise InputError("an example is told once (got an index twice); name each once")
-    return rows
