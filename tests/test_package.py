@@ -98,9 +98,9 @@ def test_every_error_is_a_builtin_too() -> None:
 def test_importing_needs_no_extra_and_nothing_slow() -> None:
     code = """
 import sys
-for name in ("datasets", "psycopg"):
+for name in ("datasets", "psycopg", "skorch", "transformers"):
     sys.modules[name] = None
-import ladle, ladle.session, ladle.experiments, ladle.cli.main
+import ladle, ladle.adapters, ladle.session, ladle.experiments, ladle.cli.main
 ladle.select, ladle.Session
 slow = [name for name in ("matplotlib", "pandas", "sklearn", "datasets", "pyarrow") if sys.modules.get(name)]
 print(slow)

@@ -75,6 +75,19 @@ def test_undoing_a_label_puts_a_skipped_example_back_where_it_stood() -> None:
     assert state.after(Undone()).skipped.tolist() == [1]
 
 
+def test_labels_may_be_rows_of_zeros_and_ones() -> None:
+    def rows(indices: list[int], labels: list[list[int]]) -> Told:
+        return Told(np.array(indices, dtype=np.int64), np.array(labels, dtype=np.int64))
+
+    state = replay([asked(5, 2), rows([2], [[0, 1, 1]]), rows([5, 7], [[0, 0, 0], [1, 0, 1]])])
+    assert state.labels.tolist() == [[0, 1, 1], [0, 0, 0], [1, 0, 1]]
+    with pytest.raises(SessionError, match=r"got index 7, which has label \[1 0 1\]"):
+        state.after(rows([7], [[1, 1, 1]]))
+    state = state.after(Undone())
+    assert state.labels.tolist() == [[0, 1, 1]]
+    assert state.after(Undone()).after(rows([2], [[1, 1, 0]])).labels.tolist() == [[1, 1, 0]]
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from(["ask", "tell", "skip", "undo"]), st.integers(0, 11), st.integers(0, 3)), max_size=40

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from ladle.errors import SessionError, StoreConflictError, StoreError
 from ladle.session.database import events, sessions
 from ladle.session.state import Asked, Event, Skipped, Told, Undone
+from ladle.typing import Indices
 
 
 class EventLog:
@@ -124,5 +125,5 @@ def _plain(value: Any) -> Any:
     return value.item()
 
 
-def _int64(values: list[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _int64(values: list[Any]) -> Indices:
     return np.array(values, dtype=np.int64)

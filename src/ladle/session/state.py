@@ -33,7 +33,7 @@ class Told:
 
     Attributes:
         indices: (k,) whole-pool indices.
-        labels: (k,) class numbers, one to one.
+        labels: (k,) class numbers, one to one; (k, C) zeros and ones for multi-label examples.
     """
 
     indices: Indices
@@ -90,7 +90,7 @@ class State:
 
     Attributes:
         labeled: (m,) whole-pool indices in the order their labels came in.
-        labels: (m,) their class numbers.
+        labels: (m,) their class numbers; (m, C) zeros and ones for multi-label examples.
         pending: indices asked for whose labels have not come yet, in pick order.
         skipped: indices that are not to be asked for again, in the order they were skipped.
         rounds: how many batches have been asked for.
@@ -134,7 +134,8 @@ class State:
         return replace(
             self,
             labeled=np.concatenate([self.labeled, event.indices]),
-            labels=np.concatenate([self.labels, event.labels]),
+            # What is empty does not know yet whether labels have columns.
+            labels=np.concatenate([self.labels, event.labels]) if len(self.labels) else event.labels,
             pending=self.pending[~answered],
             # Whoever labels a skipped example has changed their mind.
             skipped=self.skipped[~wanted],
