@@ -56,8 +56,9 @@ def next_batch(
     Example: `ladle next photos --classes cat,dog --out batch.csv`, fill in the column label ("skip" where nobody can
     say), then `ladle ingest photos batch.csv`
     """
-    from ladle.labeling import rows_as
+    from ladle.labeling import check_kind, rows_as
 
+    check_kind(out.suffix.lower())
     console = Console()
     with open_project(source, store, text, class_names(classes), strategy, control, model) as project:
         waiting = len(project.session.state.pending)
@@ -108,24 +109,56 @@ def status(
 def export(
     source: SourcePath,
     out: Annotated[
-        Path, typer.Option(help="CSV, JSONL or Parquet to write; for images also a folder, sorted by class.")
+        Path,
+        typer.Option(
+            help="CSV, JSONL or Parquet to write; .safetensors for the trained model; for images also a folder."
+        ),
     ] = Path("labels.csv"),
     store: LabelStore = LABELS,
     text: Text = None,
+    guesses: Annotated[
+        bool, typer.Option("--guesses", help="Also every example without a label, with the model's guess.")
+    ] = False,
 ) -> None:
-    """Write all labels so far.
+    """Write all labels so far, or the model that they trained.
 
-    Examples: `ladle export photos --out labels.csv`, `ladle export photos --out sorted/`
+    Examples: `ladle export photos --out labels.csv`, `ladle export photos --out all.csv --guesses`,
+    `ladle export photos --out sorted/`, `ladle export photos --out model.safetensors`
     """
-    from ladle.labeling import copy_by_class, labels_as
+    from ladle.errors import ConfigError
+    from ladle.labeling import check_kind, copy_by_class, labels_as, rows_as, save_trained
 
+    kind = out.suffix.lower()
+    if guesses and kind in ("", ".safetensors"):
+        raise ConfigError(f"guesses go into a table (got --out {out}); name a .csv, .jsonl or .parquet")
+    if kind not in ("", ".safetensors"):
+        check_kind(kind)
+    console = Console()
     with open_project(source, store, text) as project:
         labels = project.labels()
-        if out.suffix:
-            out.write_bytes(labels_as(labels, out.suffix.lower()))
+        told = f"{len(labels)} labels: {out}"
+        if kind == ".safetensors":
+            with console.status("training"):
+                save_trained(project, out)
+            told = (
+                f"model of {len(labels)} labels: {out}\n"
+                f'from ladle.labeling import load_trained\nnames, probabilities = load_trained("{out}").predict(…)'
+            )
+        elif guesses:
+            with console.status("training"):
+                guessed = project.guesses()
+            rows = [{"id": name, "label": label, "guess": "", "probability": ""} for name, label in labels.items()]
+            rows += [
+                {"id": name, "label": "", "guess": guess, "probability": f"{share:.4f}"}
+                for name, (guess, share) in guessed.items()
+            ]
+            out.write_bytes(rows_as(rows, ("id", "label", "guess", "probability"), kind))
+            told = f"{len(labels)} labels and {len(guessed)} guesses: {out}"
+        elif kind:
+            out.write_bytes(labels_as(labels, kind))
         else:
             copy_by_class(project.source, labels, out)
-        Console().print(f"{len(labels)} labels: {out}", highlight=False, soft_wrap=True)
+    console.print(told, highlight=False, soft_wrap=True, markup=False)
 
 
 def class_names(classes: str | None) -> tuple[str, ...] | None:

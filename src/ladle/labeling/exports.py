@@ -17,6 +17,16 @@ _KINDS = (".csv", ".jsonl", ".parquet")
 _FORBIDDEN = '/\\\0<>:"|?*'
 
 
+def check_kind(kind: str) -> None:
+    """Raise for a kind of file that is not written, before there is anything to write.
+
+    Raises:
+        ConfigError: anything but ".csv", ".jsonl" or ".parquet".
+    """
+    if kind not in _KINDS:
+        raise ConfigError(f"a file is written as {', '.join(_KINDS)} (got {kind or 'no ending'}); name one of these")
+
+
 def rows_as(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], kind: str) -> bytes:
     """Return rows as the content of a file.
 
@@ -28,6 +38,7 @@ def rows_as(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], kind: str
     Raises:
         ConfigError: another kind of file.
     """
+    check_kind(kind)
     if kind == ".csv":
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, columns)
@@ -36,13 +47,11 @@ def rows_as(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], kind: str
         return text.getvalue().encode()
     if kind == ".jsonl":
         return "".join(json.dumps(dict(row), ensure_ascii=False) + "\n" for row in rows).encode()
-    if kind == ".parquet":
-        import pandas as pd
+    import pandas as pd
 
-        content = io.BytesIO()
-        pd.DataFrame(list(rows), columns=list(columns)).to_parquet(content, index=False)
-        return content.getvalue()
-    raise ConfigError(f"a file is written as {', '.join(_KINDS)} (got {kind or 'no ending'}); name one of these")
+    content = io.BytesIO()
+    pd.DataFrame(list(rows), columns=list(columns)).to_parquet(content, index=False)
+    return content.getvalue()
 
 
 def labels_as(labels: Mapping[str, str], kind: str) -> bytes:

@@ -150,6 +150,7 @@ class LabelingProject:
         self._project: int = found.id
         self.classes = tuple(found.classes)
         self.control: float = found.control
+        self.model: str = found.model
         self.session = Session(
             self.source.inputs,
             found.model,
@@ -323,6 +324,23 @@ class LabelingProject:
         """Return the class of each labeled example by its name, in the order the labels came in."""
         pairs = zip(self.session.labeled.tolist(), self.session.labels.tolist(), strict=True)
         return {self.source.ids[place]: self.classes[label] for place, label in pairs}
+
+    def guesses(self) -> dict[str, tuple[str, float]]:
+        """Return the model's class and its probability for each example without a label, by name.
+
+        Raises:
+            SessionError: nothing is labeled, or the training diverged.
+
+        Cost: one training, if the labels have changed since the last; one pass over all examples.
+        """
+        best = torch.softmax(self.session.outputs().logits, dim=1).max(dim=1)
+        known = set(self.session.labeled.tolist())
+        pairs = zip(self.source.ids, best.indices.tolist(), best.values.tolist(), strict=True)
+        return {
+            name: (self.classes[number], share)
+            for place, (name, number, share) in enumerate(pairs)
+            if place not in known
+        }
 
     def status(self) -> Status:
         """Return where the project stands; nothing is trained."""
