@@ -64,11 +64,10 @@ class Server:
         self.address = line.split()[2]
         self.port = self.address.rstrip("/").rsplit(":", 1)[1]
 
-    def end(self, how: signal.Signals) -> None:
+    def end(self, how: signal.Signals) -> str:
+        """Stop the process, and return what it still said."""
         self.process.send_signal(how)
-        self.process.wait(30)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        return self.process.communicate(timeout=60)[0]
 
     def labels(self) -> dict[str, str]:
         with LabelingProject(open_source(self.photos), store=self.store) as project:
@@ -158,7 +157,8 @@ def test_twenty_by_keys_with_undo_skip_and_a_server_that_is_killed(browser: Brow
         page.get_by_role("link", name="CSV").click()
     rows = Path(download.value.path()).read_text().splitlines()
     assert dict(row.split(",") for row in rows[1:]) == given
-    server.end(signal.SIGINT)
+    assert "stopped; " in server.end(signal.SIGINT)
+    assert server.process.returncode == 0
     assert server.labels() == given
     assert not trouble
     page.close()

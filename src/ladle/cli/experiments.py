@@ -177,7 +177,7 @@ def report(
     Console().print(f"report: {page}", highlight=False, soft_wrap=True)
 
 
-def open_existing(store: str) -> Engine:
+def open_existing(store: str, *, remedy: str = "name the one that ladle run wrote") -> Engine:
     """Open a store to read from; a file that is not there is an error, not a new store.
 
     Raises:
@@ -196,7 +196,7 @@ def open_existing(store: str) -> Engine:
         file = None  # opening it will say what is wrong
     if file and file != ":memory:" and not Path(file).exists():
         raise StoreError(
-            f"this reads a store that is there (got {store}, no such file); name the one that ladle run wrote"
+            f"this reads a store that is there (got {store}, no such file); {remedy}"
         )
     return open_database(store)
 

@@ -180,7 +180,8 @@ def open_project(
     from ladle.labeling import LabelingProject, open_source
 
     if classes is None:
-        open_existing(store).dispose()
+        begin = "begin a new one with --classes, as in cat,dog, or name the store that has the labels"
+        open_existing(store, remedy=begin).dispose()
     return LabelingProject(
         open_source(source, text=text), classes=classes, store=store, strategy=strategy, control=control, model=model
     )

@@ -56,15 +56,15 @@ class Planning:
 class Desk:
     """One project with any number of people at it, from any threads.
 
-    An example lies with one person at a time: who has it gets it again after a reload, and it goes to somebody else
-    when nothing was heard for a quarter of an hour. While a batch is being labeled, the next one is chosen in the
+    An example lies with one person at a time: who has it gets it again after a reload. After a quarter of an hour it
+    goes to somebody else who would have nothing to do. While a batch is being labeled, the next one is chosen in the
     background, from the labels that are there by then. Everything but who has what is in the store.
 
     Args:
         project: what is labeled; the desk drives it from here on.
         batch: examples in a batch, at least 1.
         overlap: share of the examples, 0 to 1, that two people are asked for.
-        clock: seconds, for who has been away too long.
+        clock: seconds, for how long an example has lain with somebody.
 
     Raises:
         ConfigError: a batch or share out of range.
@@ -111,19 +111,23 @@ class Desk:
         """Return the example that lies with this person, or the next one; None while there is none to hand out."""
         with self._changed:
             now = self._clock()
-            self._leases = {place: lease for place, lease in self._leases.items() if lease[1] > now}
-            mine = [place for place, (who, _) in self._leases.items() if who == annotator]
             wanted = self._wanted_by(annotator)
+            mine = [place for place, (who, _) in self._leases.items() if who == annotator]
             place = next((place for place in mine if place in wanted), None)
             if place is None:
                 place = next((place for place in wanted if place not in self._leases), None)
+            if place is None:
+                # Only now: nothing is taken off a desk while there is something else to do.
+                place = next((place for place in wanted if self._leases[place][1] + _LEASE_SECONDS < now), None)
             for left in mine:
-                del self._leases[left]
+                if left != place:
+                    del self._leases[left]
             if place is None:
                 self._changed.notify_all()
                 return None
-            self._leases[place] = (annotator, now + _LEASE_SECONDS)
-            self._changed.notify_all()
+            if place not in mine:
+                self._leases[place] = (annotator, now)
+                self._changed.notify_all()
             return Handed(place, wanted[place], place in self._arm)
 
     def answer(self, annotator: str, place: int, label: str) -> None:
@@ -152,7 +156,7 @@ class Desk:
             back = self._write(lambda: self.project.take_back(annotator, place))
             for left in [one for one, (who, _) in self._leases.items() if who == annotator]:
                 del self._leases[left]
-            self._leases[back] = (annotator, self._clock() + _LEASE_SECONDS)
+            self._leases[back] = (annotator, self._clock())
             self._changed.notify_all()
             return back
 

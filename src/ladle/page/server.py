@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 import uvicorn
 
@@ -12,6 +13,8 @@ from ladle.errors import ConfigError
 from ladle.labeling import Desk
 from ladle.page.app import create_app
 
+# What such a listener is called from elsewhere is the name of this machine.
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # A slow client holds a connection, not the page.
 _KEEP_ALIVE_SECONDS, _GRACE_SECONDS = 15, 3
@@ -41,13 +44,14 @@ def serve(desk: Desk, *, host: str = "127.0.0.1", port: int = 8765, on_ready: Ca
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    shown = f"[{host}]" if ":" in host else host
+    shown = socket.gethostname() if host in _EVERYWHERE else f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{taken}/" + (f"?token={token}" if token else "")
     desk.start()
     try:
         # The listener is open already: whoever connects from here on waits for the first answer, and gets it.
         on_ready(address)
-        uvicorn.Server(config).run(sockets=[listener])
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
     finally:
         listener.close()
         desk.close()
