@@ -195,9 +195,7 @@ def open_existing(store: str, *, remedy: str = "name the one that ladle run wrot
     except ArgumentError:
         file = None  # opening it will say what is wrong
     if file and file != ":memory:" and not Path(file).exists():
-        raise StoreError(
-            f"this reads a store that is there (got {store}, no such file); {remedy}"
-        )
+        raise StoreError(f"this reads a store that is there (got {store}, no such file); {remedy}")
     return open_database(store)
 
 

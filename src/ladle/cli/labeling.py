@@ -26,28 +26,30 @@ SourcePath = Annotated[
 ]
 LabelStore = Annotated[str, typer.Option("--store", help="Database that keeps every label.", metavar="URL")]
 Text = Annotated[str | None, typer.Option(help="Column of texts; a column called text is found by itself.")]
+Classes = Annotated[
+    str | None, typer.Option(help="Names of the classes, as in cat,dog; a project that is there knows its own.")
+]
+StrategyName = Annotated[
+    str | None, typer.Option(help="What picks beside the control arm: margin, or one of ladle strategies.")
+]
+Control = Annotated[
+    float | None, typer.Option(help="Share of each batch drawn at random, to measure accuracy on; 0.2 is usual.")
+]
+Model = Annotated[str | None, typer.Option(help="Another network: mlp, lenet, resnet18, vgg16, or module:factory.")]
 
 
 def next_batch(
     source: SourcePath,
-    classes: Annotated[
-        str | None, typer.Option(help="Names of the classes, as in cat,dog; a project that is there knows its own.")
-    ] = None,
+    classes: Classes = None,
     budget: Annotated[int, typer.Option(help="How many examples to label.")] = 20,
     out: Annotated[Path, typer.Option(help="CSV or JSONL to write; its column label is for you to fill in.")] = Path(
         "batch.csv"
     ),
     store: LabelStore = LABELS,
     text: Text = None,
-    strategy: Annotated[
-        str | None, typer.Option(help="What picks beside the control arm: margin, or one of ladle strategies.")
-    ] = None,
-    control: Annotated[
-        float | None, typer.Option(help="Share of each batch drawn at random, to measure accuracy on; 0.2 is usual.")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="Another network: mlp, lenet, resnet18, vgg16, or module:factory.")
-    ] = None,
+    strategy: StrategyName = None,
+    control: Control = None,
+    model: Model = None,
 ) -> None:
     """Write the batch to label next: a file with a column for the labels.
 

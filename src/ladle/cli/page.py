@@ -8,27 +8,30 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ladle.cli.labeling import LABELS, LabelStore, SourcePath, Text, class_names, open_project
+from ladle.cli.labeling import (
+    LABELS,
+    Classes,
+    Control,
+    LabelStore,
+    Model,
+    SourcePath,
+    StrategyName,
+    Text,
+    class_names,
+    open_project,
+)
 
 
 def label(
     source: SourcePath,
-    classes: Annotated[
-        str | None, typer.Option(help="Names of the classes, as in cat,dog; a project that is there knows its own.")
-    ] = None,
+    classes: Classes = None,
     store: LabelStore = LABELS,
     text: Text = None,
-    strategy: Annotated[
-        str | None, typer.Option(help="What picks beside the control arm: margin, or one of ladle strategies.")
-    ] = None,
-    control: Annotated[
-        float | None, typer.Option(help="Share of each batch drawn at random, to measure accuracy on; 0.2 is usual.")
-    ] = None,
+    strategy: StrategyName = None,
+    control: Control = None,
     overlap: Annotated[float, typer.Option(help="Share of the examples that two people are asked for.")] = 0.0,
     batch: Annotated[int, typer.Option(help="Examples in a batch.")] = 20,
-    model: Annotated[
-        str | None, typer.Option(help="Another network: mlp, lenet, resnet18, vgg16, or module:factory.")
-    ] = None,
+    model: Model = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; anything but this machine alone is protected by a token.")
     ] = "127.0.0.1",
