@@ -116,3 +116,9 @@ def test_state_agrees_with_plain_bookkeeping(steps: list[tuple[str, int, int]]) 
     assert again.labeled.tolist() == state.labeled.tolist()
     assert again.pending.tolist() == state.pending.tolist()
     assert again.answers == state.answers
+
+
+def test_what_was_drawn_at_random_is_known_for_good() -> None:
+    by_strategy = Asked(np.array([7, 1]), "margin")
+    state = replay([asked(5, 2), told([5, 2], [0, 1]), asked(9), by_strategy, skipped(9), told([7], [0]), Undone()])
+    assert state.drawn.tolist() == [5, 2, 9]

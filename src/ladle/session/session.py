@@ -25,11 +25,9 @@ from ladle.session.database import open_database
 from ladle.session.environment import describe_environment
 from ladle.session.log import EventLog
 from ladle.session.seeds import Purpose, derived_seed
-from ladle.session.state import Asked, Event, Skipped, Told, Undone, replay
+from ladle.session.state import RANDOM, Asked, Event, Skipped, Told, Undone, replay
 from ladle.strategies import CATALOG, PoolOutputs, Strategy, find_strategy
 from ladle.typing import Array, Indices, Inputs
-
-_FIRST_STRATEGY = "random"
 
 
 class Session:
@@ -52,6 +50,9 @@ class Session:
         store: a database URL such as ``sqlite:///labels.db``, or an open engine; None keeps the session in memory.
         name: the session's name in the store.
         device: where the model trains and the pool is scored.
+
+    Attributes:
+        build: makes a new, untrained model.
 
     Raises:
         InputError: a pool without examples, or classes missing.
@@ -77,7 +78,7 @@ class Session:
     ) -> None:
         seed = _checked_seed(seed)
         self._inputs = _read_inputs(inputs)
-        self._build = _builder(model, self._inputs, classes)
+        self.build = _builder(model, self._inputs, classes)
         self.strategy = find_strategy(strategy)
         self.training = training or TrainingConfig()
         self.seed = seed
@@ -133,7 +134,7 @@ class Session:
                 raise SessionError("a model is trained on labels (got 0); ask for a first batch and tell its labels")
             started = time.perf_counter()
             self._model = train(
-                self._build,
+                self.build,
                 self._inputs[self.labeled],
                 torch.from_numpy(self.labels),
                 self.training,
@@ -180,7 +181,7 @@ class Session:
         closed = np.concatenate([self.state.pending, self.state.skipped])
         unlabeled_indices(len(self), np.concatenate([self.labeled, closed]), budget)
         first = len(self.labeled) == 0 and strategy is None
-        chosen = CATALOG[_FIRST_STRATEGY] if first else find_strategy(strategy or self.strategy)
+        chosen = CATALOG[RANDOM] if first else find_strategy(strategy or self.strategy)
         seconds: dict[str, float] = {}
         outputs = self._outputs(seconds) if chosen.needs_model else self._no_outputs()
         started = time.perf_counter()
