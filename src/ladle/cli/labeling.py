@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -96,13 +97,21 @@ def status(
     source: SourcePath,
     store: LabelStore = _STORE,
     text: Text = None,
+    forecast: Annotated[
+        bool, typer.Option("--forecast", help="Say what choosing has saved against random labeling; trains 50 models.")
+    ] = False,
 ) -> None:
-    """Say where the labeling stands, and how good the model is by its control arm.
+    """Say where the labeling stands, and how good the model is by its control arm; and when going on brings little.
 
-    Example: `ladle status photos`
+    Example: `ladle status photos`; `ladle status photos --forecast`
     """
     with _open(source, store, text) as project:
         _print_status(project.status())
+        hint = project.stopping_hint()
+        if hint:
+            _say(hint.sentence())
+        if forecast:
+            _say(_forecast(project))
 
 
 def export(
@@ -119,6 +128,17 @@ def export(
         rows = [{"id": identity, "label": label} for identity, label in project.labels().items()]
         _write_rows(out, rows, columns=("id", "label"))
         Console().print(f"{len(rows)} labels: {out}", highlight=False, soft_wrap=True)
+
+
+def _forecast(project: LabelingProject) -> str:
+    console = Console(stderr=True)
+    with Progress("forecast", BarColumn(), MofNCompleteColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("forecast", total=None)
+        return project.forecast(progress=lambda done, total: bar.update(task, completed=done, total=total)).sentence()
+
+
+def _say(line: str) -> None:
+    Console().print(line, highlight=False, soft_wrap=True)
 
 
 def _open(
