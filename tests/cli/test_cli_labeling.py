@@ -7,9 +7,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from ladle.labeling import load_trained
+from ladle.labeling import LabelingProject, load_trained, open_source
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -47,6 +48,10 @@ def test_from_a_file_of_texts_to_a_file_of_labels(tmp_path: Path, monkeypatch: p
     assert code == 0
     assert "27 of 40 labeled, 3 skipped" in said
     assert "drawn at random" in said
+    code, said, _ = call("status", "texts.csv", "--forecast")
+    assert code == 0
+    # Of 27 labels nine are the first batch, and four the control arm less what was skipped.
+    assert "Too early to tell whether choosing by margin saves labels" in said
     code, _, _ = call("export", "texts.csv", "--out", "all.csv")
     with Path("all.csv").open(newline="") as file:
         found = {row["id"]: row["label"] for row in csv.DictReader(file)}
@@ -74,3 +79,26 @@ def test_from_a_file_of_texts_to_a_file_of_labels(tmp_path: Path, monkeypatch: p
         code, _, error = call(*words)
         assert (code, error.count("\n")) == (2, 1), words
         assert message in error
+
+
+def test_status_tells_the_forecast_and_a_hint_to_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    generator = np.random.default_rng(0)
+    kinds = generator.integers(2, size=300)
+    np.save("points.npy", kinds[:, None] * 6 - 3 + generator.normal(size=(300, 2)))
+    with LabelingProject(
+        open_source(Path("points.npy")), classes=("a", "b"), store="sqlite:///labels.db", control=0.5
+    ) as project:
+        for _ in range(6):
+            project.ingest({pick.id: "ab"[kinds[int(pick.id)]] for pick in project.next(20)})
+    code, said, _ = call("status", "points.npy", "--forecast")
+    assert code == 0
+    assert "You may want to stop: by the curve through 50 answers" in said
+    assert said.count("\n") > 5
+    last = said.splitlines()[-1]
+    # Two clouds far apart are told apart by any labels.
+    assert last.startswith(("Too early to tell", "No saving shown"))
+    code, said, _ = call("status", "points.npy")
+    assert said.splitlines()[-1].startswith("You may want to stop")

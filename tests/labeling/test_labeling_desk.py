@@ -248,6 +248,36 @@ def test_a_diverging_training_is_told_and_the_batch_is_random(tmp_path: Path) ->
         opened.close()
 
 
+def test_a_forecast_is_made_beside_the_labeling(tmp_path: Path) -> None:
+    source, truth = digits()
+    with project(source, f"sqlite:///{tmp_path}/labels.db", control=0.5) as labeling:
+        opened = Desk(labeling, batch=10)
+        opened.start()
+        opened.forecast()
+        assert "no control arm yet" in wait_for(lambda: opened.forecasting.sentence or None)
+        for _ in range(100):
+            place = handed(opened, "ada")
+            opened.answer("ada", place, truth[place])
+        opened.forecast()
+        opened.forecast()  # one at a time
+        assert opened.forecasting.busy
+        found = wait_for(lambda: None if opened.forecasting.busy else opened.forecasting)
+        assert found.labeled == 100
+        assert "margin" in found.sentence
+        assert "it takes" not in found.sentence, "there are labels enough"
+        opened.close()
+
+
+def test_closing_gives_up_a_forecast(desk: tuple[Desk, list[str]]) -> None:
+    opened, truth = desk
+    for _ in range(60):
+        place = handed(opened, "ada")
+        opened.answer("ada", place, truth[place])
+    opened.forecast()
+    opened.close()
+    assert "ladle-forecast" not in {thread.name for thread in threading.enumerate()}
+
+
 def test_everything_labeled_is_the_end(tmp_path: Path) -> None:
     source, truth = digits(15)
     with project(source, f"sqlite:///{tmp_path}/labels.db") as labeling:

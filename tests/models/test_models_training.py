@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -391,3 +392,20 @@ def test_cuda_determinism_is_switched_for_the_block_only(monkeypatch: pytest.Mon
     assert not torch.are_deterministic_algorithms_enabled()
     assert not torch.is_deterministic_algorithms_warn_only_enabled()
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
+
+
+def test_trainings_in_two_threads_do_not_disturb_each_other() -> None:
+    inputs, labels, config = torch.eye(12), torch.arange(12) % 3, TrainingConfig(epochs=20)
+
+    def build() -> nn.Module:
+        # Dropout draws at every step from the global generator, which all threads share.
+        return nn.Sequential(nn.Dropout(0.5), nn.Linear(12, 3))
+
+    def weights(seed: int) -> Tensor:
+        found: Tensor = train(build, inputs, labels, config, seed=seed).state_dict()["1.weight"]
+        return found
+
+    alone = [weights(seed) for seed in range(6)]
+    with ThreadPoolExecutor(3) as threads:
+        together = list(threads.map(weights, range(6)))
+    assert all(torch.equal(one, other) for one, other in zip(alone, together, strict=True))

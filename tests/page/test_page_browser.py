@@ -193,7 +193,7 @@ def test_it_fits_a_phone_and_says_what_it_shows(browser: Browser, server: Server
     page.get_by_role("img", name=name).wait_for()
     page.get_by_role("button", name="one", exact=True).tap()
     until(page, "state.mine === 1")
-    assert "Next: image" in page.locator("[aria-live=polite]").inner_text()
+    assert "Next: image" in page.locator("#spoken").inner_text()
     page.get_by_label("Another class").fill("four")
     page.get_by_role("button", name="Add").tap()
     page.get_by_role("button", name="four", exact=True).wait_for()

@@ -163,3 +163,9 @@ def test_an_answer_to_several_is_undone_before_what_it_was_built_on() -> None:
     with pytest.raises(SessionError, match="got index 4, which has none"):
         state.after(Undone(4))
     assert state.after(Undone(3)).after(Undone(5)).skipped.tolist() == []
+
+
+def test_what_was_drawn_at_random_is_known_for_good() -> None:
+    by_strategy = Asked(np.array([7, 1]), "margin")
+    state = replay([asked(5, 2), told([5, 2], [0, 1]), asked(9), by_strategy, skipped(9), told([7], [0]), Undone()])
+    assert state.drawn.tolist() == [5, 2, 9]

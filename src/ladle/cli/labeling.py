@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -99,13 +100,21 @@ def status(
     source: SourcePath,
     store: LabelStore = LABELS,
     text: Text = None,
+    forecast: Annotated[
+        bool, typer.Option("--forecast", help="Say what choosing has saved against random labeling; trains 50 models.")
+    ] = False,
 ) -> None:
-    """Say where the labeling stands, and how good the model is by its control arm.
+    """Say where the labeling stands, and how good the model is by its control arm; and when going on brings little.
 
-    Example: `ladle status photos`
+    Example: `ladle status photos`; `ladle status photos --forecast`
     """
     with open_project(source, store, text) as project:
         _print_status(project.status())
+        hint = project.stopping_hint()
+        if hint:
+            _say(hint.sentence())
+        if forecast:
+            _say(_forecast(project))
 
 
 def export(
@@ -161,6 +170,17 @@ def export(
         else:
             copy_by_class(project.source, labels, out)
     console.print(told, highlight=False, soft_wrap=True, markup=False)
+
+
+def _forecast(project: LabelingProject) -> str:
+    console = Console(stderr=True)
+    with Progress("forecast", BarColumn(), MofNCompleteColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("forecast", total=None)
+        return project.forecast(progress=lambda done, total: bar.update(task, completed=done, total=total)).sentence()
+
+
+def _say(line: str) -> None:
+    Console().print(line, highlight=False, soft_wrap=True)
 
 
 def class_names(classes: str | None) -> tuple[str, ...] | None:

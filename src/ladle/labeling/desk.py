@@ -6,13 +6,15 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ladle.errors import ConfigError, SessionError, StoreConflictError
+from ladle.errors import ConfigError, LadleError, SessionError, StoreConflictError
 from ladle.labeling.annotators import Agreement, Opinion, agreement
+from ladle.labeling.cross_validation import Snapshot
+from ladle.labeling.forecast import forecast_saving
 from ladle.labeling.project import UNSURE, LabelingProject, Status
 
 _LEASE_SECONDS = 15 * 60
@@ -53,6 +55,25 @@ class Planning:
     exhausted: bool = False
 
 
+@dataclass(frozen=True)
+class Forecasting:
+    """What is known of what choosing saves.
+
+    Attributes:
+        busy: whether a forecast is being made.
+        done: trainings done.
+        total: trainings in all; 0 before the first.
+        sentence: the last forecast, for people; empty before one was asked for.
+        labeled: labels that it was made with.
+    """
+
+    busy: bool = False
+    done: int = 0
+    total: int = 0
+    sentence: str = ""
+    labeled: int = 0
+
+
 class Desk:
     """One project with any number of people at it, from any threads.
 
@@ -86,6 +107,9 @@ class Desk:
         self.batch = batch
         self.overlap = overlap
         self.planning = Planning()
+        self.forecasting = Forecasting()
+        #: A hint to stop, as of the last batch; empty where there is none.
+        self.hint = ""
         self._clock = clock
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
@@ -94,18 +118,20 @@ class Desk:
         self._arm = project.control_arm()
         self._closing = False
         self._thread = threading.Thread(target=self._keep_filled, name="ladle-desk", daemon=True)
+        self._forecaster: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to choose batches in the background."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop choosing; a training that runs is given up at its next epoch."""
+        """Stop choosing and forecasting; a training that runs is given up at its next epoch."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        if self._thread.is_alive():
-            self._thread.join()
+        for thread in (self._thread, self._forecaster):
+            if thread is not None and thread.is_alive():
+                thread.join()
 
     def hand(self, annotator: str) -> Handed | None:
         """Return the example that lies with this person, or the next one; None while there is none to hand out."""
@@ -176,6 +202,21 @@ class Desk:
         """
         with self._changed:
             self._write(lambda: self.project.add_class(name))
+
+    def forecast(self) -> None:
+        """Begin a forecast of what choosing saves, in the background; one at a time.
+
+        Cost: about nine times the training of a batch.
+        """
+        with self._lock:
+            if self.forecasting.busy:
+                return
+            self.forecasting = replace(self.forecasting, busy=True, done=0, total=0)
+            snapshot = self.project.snapshot()
+            self._forecaster = threading.Thread(
+                target=self._make_forecast, args=(snapshot,), name="ladle-forecast", daemon=True
+            )
+            self._forecaster.start()
 
     def status(self) -> Status:
         """Return where the project stands."""
@@ -264,10 +305,30 @@ class Desk:
         except SessionError as error:
             trouble = f"the last batch is random: {error}"
             plan = beside.plan_at_random(self.batch)
+        hint = beside.stopping_hint()
         with self._changed:
             self._write(lambda: self.project.record(plan))
             self._arm = self.project.control_arm()
+            self.hint = "" if hint is None else hint.sentence()
             self.planning = Planning(trouble=trouble)
+
+    def _make_forecast(self, snapshot: Snapshot) -> None:
+        try:
+            found = forecast_saving(snapshot, progress=self._show_forecast)
+        except _ClosedError:
+            return
+        except LadleError as error:
+            sentence = f"There is no forecast: {error}"
+        else:
+            sentence = found.sentence()
+        with self._lock:
+            self.forecasting = Forecasting(sentence=sentence, labeled=len(snapshot.labels))
+
+    def _show_forecast(self, done: int, total: int) -> None:
+        with self._lock:
+            if self._closing:
+                raise _ClosedError
+            self.forecasting = replace(self.forecasting, done=done, total=total)
 
     def _show(self, done: int, total: int) -> None:
         with self._lock:

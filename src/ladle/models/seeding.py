@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 
 import numpy as np
 import torch
 
 from ladle.errors import InputError
+
+# The global generators are one for all threads: a training in the background waits for that in front.
+_GENERATORS = RLock()
 
 
 def spread_seed(seed: int, count: int) -> list[int]:
@@ -30,16 +34,20 @@ def spread_seed(seed: int, count: int) -> list[int]:
 def isolated_rng(seed: int, device: torch.device) -> Iterator[None]:
     """Run a block with torch's global generators set to a seed, and put them back as they were.
 
-    Those of the CPU and of this one device: layers draw their first weights and dropout from nowhere else. Other
-    threads of the process that draw from the global generators at the same time would disturb it.
+    Those of the CPU and of this one device: layers draw their first weights and dropout from nowhere else. One thread
+    at a time runs such a block; others of the process that draw from the global generators otherwise would disturb it.
     """
     if device.type == "cpu":
-        with torch.random.fork_rng(devices=[]):
+        with _GENERATORS, torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             yield
         return
     accelerator = torch.get_device_module(device)
-    with torch.random.fork_rng(devices=[device], device_type=device.type), accelerator.device(device):
+    with (
+        _GENERATORS,
+        torch.random.fork_rng(devices=[device], device_type=device.type),
+        accelerator.device(device),
+    ):
         torch.default_generator.manual_seed(seed)
         accelerator.manual_seed(seed)
         yield

@@ -93,6 +93,11 @@ def create_app(desk: Desk, *, hosts: frozenset[str] = frozenset(), token: str | 
         desk.look_again(request.state.annotator)
         return shown_to(request)
 
+    @app.post("/forecast")
+    def forecast(request: Request) -> dict[str, Any]:
+        desk.forecast()
+        return shown_to(request)
+
     @app.post("/classes")
     def add_class(request: Request, given: _NewClass) -> dict[str, Any]:
         desk.add_class(given.name)

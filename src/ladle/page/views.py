@@ -40,6 +40,8 @@ def state_of(desk: Desk, annotator: str) -> dict[str, Any]:
         ],
         "agreement": _agreement(desk),
         "planning": vars(desk.planning),
+        "forecasting": vars(desk.forecasting),
+        "hint": desk.hint,
     }
 
 

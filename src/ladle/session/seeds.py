@@ -17,6 +17,7 @@ class Purpose(IntEnum):
 
     SELECTION = 1
     TRAINING = 2
+    FORECAST = 3
 
 
 def derived_seed(seed: int, purpose: Purpose, position: int) -> int:
@@ -25,7 +26,7 @@ def derived_seed(seed: int, purpose: Purpose, position: int) -> int:
     Args:
         seed: the session's seed, at least 0.
         purpose: what it is for.
-        position: for a selection the number of batches asked for before, for a training the number of labels.
+        position: for a selection the number of batches asked for before, else the number of labels.
     """
     state = np.random.SeedSequence([seed, int(purpose), position]).generate_state(1, np.uint64)
     return int(state[0] >> np.uint64(1))

@@ -42,11 +42,9 @@ from ladle.session.reading import (
     read_seed,
 )
 from ladle.session.seeds import Purpose, derived_seed
-from ladle.session.state import Asked, Event, Skipped, Told, Undone, replay
+from ladle.session.state import RANDOM, Asked, Event, Skipped, Told, Undone, replay
 from ladle.strategies import CATALOG, PoolOutputs, Strategy, find_strategy
 from ladle.typing import Indices
-
-_FIRST_STRATEGY = "random"
 
 
 class Session:
@@ -76,6 +74,9 @@ class Session:
         device: where the model trains and the pool is scored.
         last_layer: dotted name of the linear layer that gives the logits; None takes the one registered last.
 
+    Attributes:
+        build: makes a new, untrained model.
+
     Raises:
         InputError: a pool without examples or in parts that do not match, classes missing, no such last layer, a loss
             that cannot be trained with, or a strategy that has no meaning for it.
@@ -104,7 +105,7 @@ class Session:
         seed = read_seed(seed)
         pool = read_pool(inputs)
         self._rows = as_rows(pool)
-        self._build = _builder(model, self._rows, classes)
+        self.build = _builder(model, self._rows, classes)
         if last_layer is not None and isinstance(model, nn.Module):
             find_last_layer(model, last_layer)
         self._last_layer = last_layer
@@ -179,7 +180,7 @@ class Session:
                 raise SessionError("a model is trained on labels (got 0); ask for a first batch and tell its labels")
             started = time.perf_counter()
             self._model = train(
-                self._build,
+                self.build,
                 self._rows.take(torch.from_numpy(self.labeled)),
                 torch.from_numpy(self.labels),
                 self.training,
@@ -244,7 +245,7 @@ class Session:
         closed = np.concatenate([state.pending, state.skipped])
         unlabeled_indices(len(self), np.concatenate([state.labeled, closed]), budget)
         first = len(state.labeled) == 0 and strategy is None
-        chosen = CATALOG[_FIRST_STRATEGY] if first else find_strategy(strategy or self.strategy)
+        chosen = CATALOG[RANDOM] if first else find_strategy(strategy or self.strategy)
         chosen.check_loss(self.loss)
         seconds: dict[str, float] = {}
         if not chosen.needs_model:

@@ -11,6 +11,9 @@ import numpy as np
 from ladle.errors import SessionError
 from ladle.typing import Indices
 
+#: The strategy that draws uniformly.
+RANDOM = "random"
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -94,6 +97,7 @@ class State:
         pending: indices asked for whose labels have not come yet, in pick order.
         skipped: indices that are not to be asked for again, in the order they were skipped.
         rounds: how many batches have been asked for.
+        drawn: indices asked for that were drawn uniformly at random, in pick order, labeled or not.
         answers: for each event in force that brought labels or skipped examples, what undoing it needs.
     """
 
@@ -102,6 +106,7 @@ class State:
     pending: Indices = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     skipped: Indices = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     rounds: int = 0
+    drawn: Indices = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     answers: tuple[Answer, ...] = ()
 
     def after(self, event: Event) -> State:
@@ -112,7 +117,13 @@ class State:
         """
         match event:
             case Asked():
-                return replace(self, pending=np.concatenate([self.pending, event.indices]), rounds=self.rounds + 1)
+                drawn = event.indices if event.strategy == RANDOM else event.indices[:0]
+                return replace(
+                    self,
+                    pending=np.concatenate([self.pending, event.indices]),
+                    rounds=self.rounds + 1,
+                    drawn=np.concatenate([self.drawn, drawn]),
+                )
             case Told():
                 return self._after_labels(event)
             case Skipped():

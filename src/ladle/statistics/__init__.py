@@ -19,6 +19,7 @@ from ladle.statistics.corrections import adjusted_p_values, paired_p_values
 from ladle.statistics.curves import area_under_budget_curve
 from ladle.statistics.effects import PairedEffect, bootstrap_interval, paired_effect
 from ladle.statistics.label_savings import LabelsToTarget, label_savings, labels_to_reach
+from ladle.statistics.learning_curve import LearningCurve, fit_learning_curve, sample_learning_curves
 from ladle.statistics.penalty import loss_scores, pairwise_penalty
 from ladle.statistics.power import power_of_paired_test, seeds_needed
 from ladle.statistics.profiles import performance_profiles
@@ -28,6 +29,7 @@ __all__ = [
     "BoundConstants",
     "Contraction",
     "LabelsToTarget",
+    "LearningCurve",
     "PairedEffect",
     "Ranking",
     "adjusted_p_values",
@@ -37,6 +39,7 @@ __all__ = [
     "contraction",
     "contraction_factor",
     "discrepancy_sum",
+    "fit_learning_curve",
     "friedman",
     "generalization_bound",
     "label_savings",
@@ -47,6 +50,7 @@ __all__ = [
     "pairwise_penalty",
     "performance_profiles",
     "power_of_paired_test",
+    "sample_learning_curves",
     "seeds_needed",
     "simplified_bound",
 ]

@@ -156,6 +156,13 @@ function showStanding() {
     : "";
   find("trouble").textContent = planning.trouble;
   find("trouble").hidden = !planning.trouble;
+  find("hint").textContent = state.hint;
+  find("hint").hidden = !state.hint;
+  const forecasting = state.forecasting;
+  find("forecast").disabled = forecasting.busy;
+  find("saving").textContent = forecasting.busy
+    ? `Comparing with random labeling: ${forecasting.total ? percent(forecasting.done / forecasting.total) : "beginning"} …`
+    : forecasting.sentence && `${forecasting.sentence} (at ${forecasting.labeled} labels)`;
   const agreement = state.agreement;
   find("agreement").hidden = !agreement;
   if (agreement) {
@@ -215,6 +222,7 @@ function receipt(why) {
 find("unsure").addEventListener("click", () => label(state.unsure));
 find("skip").addEventListener("click", () => label(state.skip));
 find("undo").addEventListener("click", () => send("undo", {}));
+find("forecast").addEventListener("click", () => send("forecast", {}));
 find("again").addEventListener("click", () => send("look-again", {}));
 find("add").addEventListener("submit", async (event) => {
   event.preventDefault();
