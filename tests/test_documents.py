@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
 import ladle
 from ladle.experiments import experiment_from
@@ -24,18 +25,35 @@ def blocks(document: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", (ROOT / document).read_text(), flags=re.DOTALL)
 
 
+def put_a_tiny_bert(folder: Path) -> None:
+    """Write a model and a tokenizer where ``from_pretrained`` looks before it downloads."""
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "film", "a"]
+    BertTokenizer(vocab={word: number for number, word in enumerate(words)}).save_pretrained(folder)
+    layers: dict[str, Any] = {
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+    }
+    BertForSequenceClassification(BertConfig(vocab_size=len(words), **layers)).save_pretrained(folder)
+
+
 def test_the_python_of_the_readme_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code = blocks("README.md", "python")
-    assert len(code) == 3
+    assert len(code) == 4
+    put_a_tiny_bert(tmp_path / "bert-base-uncased")
+    lines = [f"a {kind} film" for kind in ("good", "bad")] * 30
+    (tmp_path / "texts.csv").write_text("\n".join(["text", *lines]))
     script = tmp_path / "readme.py"
     script.write_text("\n".join(code))
     values: dict[str, Any] = runpy.run_path(str(script))
     lines = capsys.readouterr().out.split("\n")
     assert lines[0].startswith("20 0.")
     assert float(lines[4].split()[1]) > 0.8
+    assert len(values["reviews"]) == 60
     assert len(values["batch"]) == 10
     assert values["scores"].shape == (1000,)
 

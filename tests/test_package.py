@@ -20,6 +20,7 @@ from ladle import (
     gradients,
     labeling,
     models,
+    page,
     reports,
     scores,
     selectors,
@@ -36,6 +37,7 @@ ROOMS = [
     gradients,
     labeling,
     models,
+    page,
     reports,
     scores,
     selectors,
@@ -96,9 +98,9 @@ def test_every_error_is_a_builtin_too() -> None:
 def test_importing_needs_no_extra_and_nothing_slow() -> None:
     code = """
 import sys
-for name in ("datasets", "psycopg"):
+for name in ("datasets", "psycopg", "skorch", "transformers"):
     sys.modules[name] = None
-import ladle, ladle.session, ladle.experiments, ladle.cli.main
+import ladle, ladle.adapters, ladle.session, ladle.experiments, ladle.cli.main
 ladle.select, ladle.Session
 slow = [name for name in ("matplotlib", "pandas", "sklearn", "datasets", "pyarrow") if sys.modules.get(name)]
 print(slow)

@@ -5,6 +5,7 @@ Shapes use n = rows in the pool, d = features, C = classes, m = labeled rows, b 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
@@ -32,6 +33,10 @@ Labels: TypeAlias = Tensor
 Indices: TypeAlias = NDArray[np.int64]
 #: What a model reads: a dense tensor whose first axis is the examples, or a sparse (n, columns) matrix.
 Inputs: TypeAlias = Tensor | scipy.sparse.csr_matrix
+#: The same, or several dense tensors over the same examples: a module's arguments in order, or by name.
+ModelInputs: TypeAlias = Inputs | tuple[Tensor, ...] | Mapping[str, Tensor]
+#: A few examples of them.
+Batch: TypeAlias = Tensor | tuple[Tensor, ...] | dict[str, Tensor]
 
 
 class Embedding(Protocol):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ladle.labeling import load_trained
+
 Call = Callable[..., tuple[int, str, str]]
 
 
@@ -50,7 +52,19 @@ def test_from_a_file_of_texts_to_a_file_of_labels(tmp_path: Path, monkeypatch: p
         found = {row["id"]: row["label"] for row in csv.DictReader(file)}
     assert len(found) == 27
     assert found.items() <= truth.items()
+    code, said, _ = call("export", "texts.csv", "--out", "guessed.csv", "--guesses")
+    assert (code, said) == (0, "27 labels and 13 guesses: guessed.csv\n")
+    with Path("guessed.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["id"]: row["label"] for row in rows if row["label"]} == found
+    assert all(0.5 <= float(row["probability"]) <= 1 for row in rows if row["guess"])
+    assert sum(bool(row["guess"]) for row in rows) == 13
+    code, said, _ = call("export", "texts.csv", "--out", "model.safetensors")
+    assert code == 0
+    assert load_trained("model.safetensors").predict([WORDS["cat"]])[0] == ["cat"]
     for words, message in (
+        (("export", "texts.csv", "--out", "sorted/"), "only images"),
+        (("export", "texts.csv", "--out", "m.safetensors", "--guesses"), "into a table"),
         (("ingest", "texts.csv", "texts.csv"), "add label"),
         (("export", "texts.csv", "--out", "all.xlsx"), ".parquet"),
         (("next", "texts.csv", "--out", "batch.xlsx"), ".parquet"),

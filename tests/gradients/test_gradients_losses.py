@@ -51,6 +51,34 @@ def test_residuals_are_the_derivative_of_each_examples_own_loss(
 
 
 @pytest.mark.parametrize("case", LOSS_CASES, ids=str)
+def test_the_mean_is_that_of_the_examples_and_its_derivative_the_residuals_over_n(case: LossCase) -> None:
+    rng = np.random.default_rng(1)
+    logits = torch.from_numpy(rng.normal(size=(6, 4))).requires_grad_()
+    labels = case.draw_labels(rng, 6, 4)
+    loss = case.residual_loss(4)
+    assert loss.mean is not None
+    mean = loss.mean(logits, labels)
+    torch.testing.assert_close(mean, case.per_example(4)(logits, labels).mean(), rtol=1e-12, atol=0)
+    (derivative,) = torch.autograd.grad(mean, logits)
+    torch.testing.assert_close(derivative, loss.residuals(logits.detach(), labels) / 6, rtol=1e-10, atol=1e-15)
+
+
+def test_losses_with_settings_are_told_apart_by_name() -> None:
+    names = [
+        weighted_cross_entropy(torch.tensor([1.0, 0.5])).name,
+        weighted_cross_entropy(torch.tensor([1.0, 2.0])).name,
+        smoothed_cross_entropy(0.1).name,
+        smoothed_cross_entropy(0.2).name,
+    ]
+    assert names == [
+        "weighted-cross-entropy(1, 0.5)",
+        "weighted-cross-entropy(1, 2)",
+        "smoothed-cross-entropy(0.1)",
+        "smoothed-cross-entropy(0.2)",
+    ]
+
+
+@pytest.mark.parametrize("case", LOSS_CASES, ids=str)
 def test_pseudo_labels_are_what_the_model_would_say(case: LossCase) -> None:
     logits = torch.tensor([[2.0, -1.0, 0.5], [-1.0, 3.0, 3.0], [-4.0, -3.0, -2.0]])
     expected = [[1, 0, 1], [0, 1, 1], [0, 0, 0]] if case.multi_label else [0, 1, 2]

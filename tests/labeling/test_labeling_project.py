@@ -82,20 +82,34 @@ def test_the_accuracy_is_near_the_true_one(digits: tuple[Source, dict[str, str]]
 
 def test_the_control_arm_is_uniform_over_what_is_left(digits: tuple[Source, dict[str, str]]) -> None:
     source, truth = digits
-    few = Source("embeddings", source.path, source.ids[:12], source.shown[:12], source.inputs[:12], "mlp")
-    counts = dict.fromkeys(source.ids[:12], 0)
+    # Two classes first: of one alone there is no model, and nothing that it could guess.
+    other = next(row for row, name in enumerate(source.ids) if truth[name] != truth[source.ids[0]])
+    rows = [0, other, *(row for row in range(1, 30) if row != other)][:12]
+    ids = tuple(source.ids[row] for row in rows)
+    few = Source("embeddings", source.path, ids, ids, source.inputs[rows], "mlp")
+    counts = dict.fromkeys(ids, 0)
     tiny = TrainingConfig(epochs=1)
     for seed in range(150):
         with LabelingProject(
             few, classes=CLASSES, store="sqlite://", training=tiny, control=0.5, seed=seed
         ) as labeling:
-            labeling.ingest({name: truth[name] for name in source.ids[:2]})
+            labeling.ingest({name: truth[name] for name in ids[:2]})
             for pick in labeling.next(4):
                 counts[pick.id] += pick.control
-    assert counts[source.ids[0]] == counts[source.ids[1]] == 0
+    assert counts[ids[0]] == counts[ids[1]] == 0
     drawn = np.array(list(counts.values())[2:])
     assert drawn.sum() == 300
     assert ((drawn - 30) ** 2 / 30).sum() < 28  # chi-square with nine degrees of freedom, 0.999
+
+
+def test_with_one_class_alone_the_batch_is_random(digits: tuple[Source, dict[str, str]]) -> None:
+    source, truth = digits
+    with project(source, "sqlite://") as labeling:
+        same = [name for name in source.ids if truth[name] == truth["n0"]][:5]
+        labeling.ingest({name: truth[name] for name in same})
+        plan = labeling.plan(10)
+        assert [event.strategy for event in plan.events] == ["random"]
+        assert (plan.guesses, plan.receipts) == ({}, {})
 
 
 def test_skipped_examples_do_not_come_back_and_imported_labels_count(

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ladle.errors import InputError
 from ladle.models.batches import as_rows, example_shape, passing_batches, training_batches
+from ladle.typing import Inputs
 
 CPU = torch.device("cpu")
 
@@ -56,8 +57,8 @@ def test_sparse_rows_are_the_dense_ones(data: st.DataObject) -> None:
     dense = data.draw(st.composite(matrices)())
     positions = torch.tensor(data.draw(st.lists(st.integers(0, len(dense) - 1), min_size=1, max_size=12)))
     sizes = training_batches(len(positions), data.draw(st.integers(1, 5)))
-    sparse_batches = list(as_rows(scipy.sparse.csr_matrix(dense)).take(positions).batches(sizes))
-    dense_batches = list(as_rows(torch.from_numpy(dense)).take(positions).batches(sizes))
+    sparse_batches: list[Any] = list(as_rows(scipy.sparse.csr_matrix(dense)).take(positions).batches(sizes))
+    dense_batches: list[Any] = list(as_rows(torch.from_numpy(dense)).take(positions).batches(sizes))
     assert len(sparse_batches) == len(dense_batches) == len(sizes)
     for sparse, expected in zip(sparse_batches, dense_batches, strict=True):
         assert sparse.layout is torch.sparse_csr
@@ -68,7 +69,7 @@ def test_sparse_rows_are_the_dense_ones(data: st.DataObject) -> None:
 def test_repeated_and_unsorted_entries_count_as_their_sum_and_the_matrix_is_left_alone() -> None:
     parts = (np.array([1.0, 2.0, 4.0]), np.array([2, 0, 2]), np.array([0, 3]))
     matrix = scipy.sparse.csr_matrix(parts, shape=(1, 3))
-    (batch,) = as_rows(matrix).batches([1])
+    batch: Any = next(as_rows(matrix).batches([1]))
     assert torch.equal(batch.to_dense(), torch.tensor([[2.0, 0.0, 5.0]], dtype=torch.float64))
     parts_again = batch.crow_indices(), batch.col_indices(), batch.values()
     torch.sparse_csr_tensor(*parts_again, batch.shape, check_invariants=True)
@@ -76,12 +77,13 @@ def test_repeated_and_unsorted_entries_count_as_their_sum_and_the_matrix_is_left
 
 
 def test_floating_numbers_take_the_dtype_and_integers_keep_theirs() -> None:
-    sparse = scipy.sparse.csr_matrix(np.eye(2))
-    assert next(as_rows(sparse).to(CPU, torch.float32).batches([2])).dtype == torch.float32
-    dense = torch.ones(2, 2, dtype=torch.float64)
-    assert next(as_rows(dense).to(CPU, torch.float32).batches([2])).dtype == torch.float32
-    tokens = torch.ones(2, 2, dtype=torch.int64)
-    assert next(as_rows(tokens).to(CPU, torch.float32).batches([2])).dtype == torch.int64
+    def dtype_of(inputs: Inputs) -> torch.dtype:
+        (numbers,) = as_rows(inputs).to(CPU, torch.float32).numbers()
+        return numbers.dtype
+
+    assert dtype_of(scipy.sparse.csr_matrix(np.eye(2))) == torch.float32
+    assert dtype_of(torch.ones(2, 2, dtype=torch.float64)) == torch.float32
+    assert dtype_of(torch.ones(2, 2, dtype=torch.int64)) == torch.int64
 
 
 @pytest.mark.parametrize(

@@ -188,12 +188,19 @@ def test_accuracy_counts_the_largest_logits() -> None:
     assert accuracy(logits, np.array([0, 0, 1, 0])) == 0.5  # type: ignore[arg-type]
 
 
+def test_accuracy_of_multi_labels_counts_rows_that_are_right_altogether() -> None:
+    logits = torch.tensor([[1.0, -2.0], [2.0, 1.0], [-1.0, 0.0], [float("nan"), 1.0]])
+    assert accuracy(logits, torch.tensor([[1, 0], [1, 1], [0, 0], [0, 1]])) == 1.0
+    assert accuracy(logits, torch.tensor([[1, 0], [0, 1], [1, 0], [1, 1]])) == 0.25
+
+
 @pytest.mark.parametrize(
     ("logits", "labels"),
     [
         (torch.zeros(3, 2), torch.zeros(2)),
         (torch.zeros(3), torch.zeros(3)),
-        (torch.zeros(3, 2), torch.zeros(3, 2)),
+        (torch.zeros(3, 2), torch.zeros(3, 1)),
+        (torch.zeros(3, 2), torch.zeros(2, 2)),
         (torch.zeros(0, 2), torch.zeros(0)),
     ],
 )

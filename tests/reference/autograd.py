@@ -46,3 +46,25 @@ def gradient_lengths(layer: nn.Linear, features: Tensor, loss: PerExampleLoss) -
         for label in range(layer.out_features):
             lengths[x, label] = last_layer_gradient(layer, features[x : x + 1], torch.tensor([label]), loss).norm()
     return lengths
+
+
+def discrepancies_through_a_model(
+    layer: nn.Linear,
+    logits_of: Callable[[list[int]], Tensor],
+    count: int,
+    labeled: Sequence[int],
+    labels: Tensor,
+    loss: PerExampleLoss,
+) -> Tensor:
+    """Return equation 11 with every gradient taken through the whole model, which ``logits_of`` applies to rows."""
+
+    def gradient(rows: list[int], targets: Tensor) -> Tensor:
+        derivatives = torch.autograd.grad(loss(logits_of(rows), targets).mean(), list(layer.parameters()))
+        return torch.cat([derivative.flatten() for derivative in derivatives])
+
+    scores = []
+    for x in range(count):
+        pseudo_label = logits_of([x]).argmax(dim=1)
+        of_the_set = gradient([*labeled, x], torch.cat([labels, pseudo_label]))
+        scores.append((of_the_set - gradient([x], pseudo_label)).norm())
+    return torch.stack(scores)

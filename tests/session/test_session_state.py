@@ -75,6 +75,19 @@ def test_undoing_a_label_puts_a_skipped_example_back_where_it_stood() -> None:
     assert state.after(Undone()).skipped.tolist() == [1]
 
 
+def test_labels_may_be_rows_of_zeros_and_ones() -> None:
+    def rows(indices: list[int], labels: list[list[int]]) -> Told:
+        return Told(np.array(indices, dtype=np.int64), np.array(labels, dtype=np.int64))
+
+    state = replay([asked(5, 2), rows([2], [[0, 1, 1]]), rows([5, 7], [[0, 0, 0], [1, 0, 1]])])
+    assert state.labels.tolist() == [[0, 1, 1], [0, 0, 0], [1, 0, 1]]
+    with pytest.raises(SessionError, match=r"got index 7, which has label \[1 0 1\]"):
+        state.after(rows([7], [[1, 1, 1]]))
+    state = state.after(Undone())
+    assert state.labels.tolist() == [[0, 1, 1]]
+    assert state.after(Undone()).after(rows([2], [[1, 1, 0]])).labels.tolist() == [[1, 1, 0]]
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from(["ask", "tell", "skip", "undo"]), st.integers(0, 11), st.integers(0, 3)), max_size=40
@@ -116,3 +129,37 @@ def test_state_agrees_with_plain_bookkeeping(steps: list[tuple[str, int, int]]) 
     assert again.labeled.tolist() == state.labeled.tolist()
     assert again.pending.tolist() == state.pending.tolist()
     assert again.answers == state.answers
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["tell", "skip", "undo"]), st.integers(0, 6), st.integers(0, 3)), max_size=30)
+)
+def test_undoing_one_answer_leaves_what_the_others_say(steps: list[tuple[str, int, int]]) -> None:
+    state = State().after(asked(0, 1, 2, 3))
+    in_force: list[tuple[str, int, int]] = []
+    for what, index, label in steps:
+        kinds = [kind for kind, one, _ in in_force if one == index]
+        if what == "tell" and "tell" not in kinds:
+            state = state.after(told([index], [label]))
+            in_force.append((what, index, label))
+        elif what == "skip" and not kinds:
+            state = state.after(skipped(index))
+            in_force.append((what, index, label))
+        elif what == "undo" and kinds:
+            state = state.after(Undone(index))
+            last = max(place for place, (_, one, _) in enumerate(in_force) if one == index)
+            del in_force[last]
+    labels = {index: label for kind, index, label in in_force if kind == "tell"}
+    assert dict(zip(state.labeled.tolist(), state.labels.tolist(), strict=True)) == labels
+    assert set(state.skipped.tolist()) == {index for kind, index, _ in in_force if kind == "skip"} - labels.keys()
+    answered = {index for _, index, _ in in_force}
+    assert sorted(state.pending.tolist()) == [index for index in range(4) if index not in answered]
+
+
+def test_an_answer_to_several_is_undone_before_what_it_was_built_on() -> None:
+    state = replay([skipped(3, 5), told([3], [1])])
+    with pytest.raises(SessionError, match=r"got index 5, answered together with 3\); undo that one first"):
+        state.after(Undone(5))
+    with pytest.raises(SessionError, match="got index 4, which has none"):
+        state.after(Undone(4))
+    assert state.after(Undone(3)).after(Undone(5)).skipped.tolist() == []

@@ -127,9 +127,18 @@ def test_what_is_no_strategy_is_refused(strategy: Any) -> None:
         select(strategy, **arguments(), budget=1)
 
 
-def test_a_multi_label_loss_has_no_expected_gradient_length() -> None:
-    with pytest.raises(InputError, match=r"need a loss on class numbers \(got binary-cross-entropy\)"):
-        score("egl", **arguments(loss="binary-cross-entropy", labels=[[0, 1, 0, 1], [0, 1, 0, 0]]))
+@pytest.mark.parametrize("name", ["entropy", "margin", "least-confidence", "egl"])
+def test_what_takes_one_class_an_example_is_refused_for_a_multi_label_loss(name: str) -> None:
+    given = arguments(loss="binary-cross-entropy", labels=[[0, 1, 0, 1], [0, 1, 0, 0]])
+    for door in (lambda: score(name, **given), lambda: select(name, **given, budget=1)):
+        with pytest.raises(InputError, match=rf"'{name}' takes .* \(got the multi-label loss binary-cross-entropy\)"):
+            door()
+
+
+@pytest.mark.parametrize("name", sorted(set(list_strategies()) - {"entropy", "margin", "least-confidence", "egl"}))
+def test_all_others_take_a_multi_label_loss(name: str) -> None:
+    given = arguments(loss="binary-cross-entropy", labels=[[0, 1, 0, 1], [0, 1, 0, 0]])
+    assert sorted(select(name, **given, budget=4).tolist()) == [1, 2, 3, 5]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.uint64])

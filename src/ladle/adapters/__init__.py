@@ -1,5 +1,6 @@
 """Other libraries' models as Ladle sees them: features, outputs and residuals of a fitted estimator."""
 
-from ladle.adapters.scikit_learn import EstimatorOutputs, estimator_outputs
+from ladle.adapters.outputs import EstimatorOutputs
+from ladle.adapters.scikit_learn import estimator_outputs
 
 __all__ = ["EstimatorOutputs", "estimator_outputs"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import scipy.sparse
+import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from ladle.adapters.scikit_learn import estimator_outputs
 from ladle.arrays import as_tensor
@@ -35,7 +38,8 @@ class ActiveLearner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
     """A classifier that also says which examples of a pool to label next.
 
     Args:
-        estimator: any scikit-learn classifier, or a pipeline that ends in one; it is cloned, never changed.
+        estimator: any scikit-learn classifier, or a pipeline that ends in one, or skorch's; it is cloned, never
+            changed.
         strategy: a name from ``ladle.list_strategies()``, or a ``Strategy``. Those that take gradients need an
             estimator whose loss is known (see ``ladle.adapters.estimator_outputs``).
         cold_start: what picks while nothing, or one class only, is labeled: "k-center" or "k-means++" on the inputs
@@ -174,15 +178,15 @@ class ActiveLearner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         outputs = estimator_outputs(self.estimator_, _together(self.labeled_inputs_, X))
         if strategy.needs_gradients and outputs.loss is None:
             raise InputError(
-                f"{strategy.name!r} takes gradients, and the loss of {type(self.estimator_).__name__} is not known "
-                "here (got probabilities only); take entropy, margin, least-confidence or k-center, or a linear model"
+                f"{strategy.name!r} takes gradients, and those of {type(self.estimator_).__name__} are not known here "
+                "(got probabilities only); take entropy, margin, least-confidence or k-center, or a linear model"
             )
         picks = select(
             strategy,
             features=outputs.features,
             logits=outputs.logits,
             labeled=np.arange(known),
-            labels=np.searchsorted(self.classes_, self.labeled_targets_),
+            labels=np.searchsorted(outputs.classes, self.labeled_targets_),
             budget=budget,
             seed=generator,
             loss=outputs.loss or "cross-entropy",
@@ -226,6 +230,10 @@ def _with_distances(estimator: Any, inputs: Any) -> NDArray[np.float64]:
 
 def _together(first: Any, second: Any) -> Any:
     """Return two sets of examples as one, of the kind they are."""
+    if isinstance(first, Mapping):
+        return {name: _together(part, second[name]) for name, part in first.items()}
+    if isinstance(first, Tensor) and isinstance(second, Tensor):
+        return torch.cat([first, second])
     if scipy.sparse.issparse(first) or scipy.sparse.issparse(second):
         return scipy.sparse.vstack([first, second], format="csr")
     if hasattr(first, "iloc") and hasattr(second, "iloc"):
@@ -242,4 +250,6 @@ def _is_sparse(values: Any) -> bool:
 
 
 def _length(values: Any) -> int:
+    if isinstance(values, Mapping):
+        return _length(next(iter(values.values())))
     return int(values.shape[0]) if hasattr(values, "shape") else len(values)

@@ -6,7 +6,6 @@ reaches W through a residual: gradients are factored as for a torch model. Other
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ladle.adapters.outputs import EstimatorOutputs
+from ladle.adapters.skorch_nets import skorch_outputs
 from ladle.errors import InputError
 from ladle.gradients import ResidualLoss, cross_entropy
 
@@ -24,29 +25,13 @@ _LARGEST_WRITTEN_OUT = 1 << 28
 _SMALLEST = 1e-12
 
 
-@dataclass(frozen=True)
-class EstimatorOutputs:
-    """A fitted classifier's view of examples.
-
-    Attributes:
-        features: (n, d) what its linear part is applied to; the inputs themselves for one without a linear part.
-        logits: (n, C) outputs of that part; logarithms of the probabilities for one without.
-        loss: what it was fitted with, as residuals; None where its gradients are not known.
-        bias: whether the linear part has an intercept.
-    """
-
-    features: NDArray[np.float64]
-    logits: NDArray[np.float64]
-    loss: ResidualLoss | None
-    bias: bool
-
-
 def estimator_outputs(estimator: Any, inputs: Any) -> EstimatorOutputs:
     """Return a fitted classifier's features and logits, with its loss where that is known.
 
     Known losses: LogisticRegression and its cross-validated kin, SGDClassifier, Perceptron and LinearSVC with log,
-    hinge, squared hinge, modified Huber or perceptron loss, and MLPClassifier. A pipeline is its last step, on what the
-    steps before make of the inputs. Penalties on the weights are left out: they are the same for every example.
+    hinge, squared hinge, modified Huber or perceptron loss, MLPClassifier, and skorch's NeuralNetClassifier. A pipeline
+    is its last step, on what the steps before make of the inputs. Penalties on the weights are left out: they are the
+    same for every example.
 
     A binary model has one output z; here it has two, -z / 2 and z / 2, whose softmax is the sigmoid of z. Its gradients
     are longer by a constant factor, which no pick depends on.
@@ -69,7 +54,7 @@ def estimator_outputs(estimator: Any, inputs: Any) -> EstimatorOutputs:
             if step is not None and step != "passthrough":
                 inputs = step.transform(inputs)
         estimator = estimator.steps[-1][1]
-    found = _perceptron(estimator, inputs) or _linear(estimator, inputs)
+    found = skorch_outputs(estimator, inputs) or _perceptron(estimator, inputs) or _linear(estimator, inputs)
     return _probabilities(estimator, inputs) if found is None else found
 
 
@@ -83,7 +68,7 @@ def _linear(estimator: Any, inputs: Any) -> EstimatorOutputs | None:
     if logits.ndim == 1:
         logits = np.stack([-logits / 2, logits / 2], axis=1)
         loss = _BINARY[loss.name]
-    return EstimatorOutputs(features, logits, loss, bias)
+    return EstimatorOutputs(features, logits, estimator.classes_, loss, bias)
 
 
 def _loss_of(estimator: Any) -> ResidualLoss | None:
@@ -116,7 +101,7 @@ def _perceptron(estimator: Any, inputs: Any) -> EstimatorOutputs | None:
     logits = values @ estimator.coefs_[-1] + estimator.intercepts_[-1]
     if logits.shape[1] == 1:
         logits = np.concatenate([-logits / 2, logits / 2], axis=1)
-    return EstimatorOutputs(values, np.asarray(logits, dtype=np.float64), cross_entropy, bias=True)
+    return EstimatorOutputs(values, np.asarray(logits, dtype=np.float64), estimator.classes_, cross_entropy, bias=True)
 
 
 _ACTIVATIONS: dict[str, Any] = {
@@ -139,7 +124,7 @@ def _probabilities(estimator: Any, inputs: Any) -> EstimatorOutputs:
     except (TypeError, ValueError):
         # Texts or tables: nothing here has a distance between them.
         features = np.zeros((len(logits), 0))
-    return EstimatorOutputs(features, logits, None, bias=False)
+    return EstimatorOutputs(features, logits, np.asarray(estimator.classes_), None, bias=False)
 
 
 def _written_out(values: Any) -> NDArray[np.float64]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -15,7 +13,8 @@ from rich.table import Table
 if TYPE_CHECKING:
     from ladle.labeling import LabelingProject, Status
 
-_STORE = "sqlite:///labels.db"
+#: Where labels are kept unless something else is said.
+LABELS = "sqlite:///labels.db"
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 SourcePath = Annotated[
@@ -38,7 +37,7 @@ def next_batch(
     out: Annotated[Path, typer.Option(help="CSV or JSONL to write; its column label is for you to fill in.")] = Path(
         "batch.csv"
     ),
-    store: LabelStore = _STORE,
+    store: LabelStore = LABELS,
     text: Text = None,
     strategy: Annotated[
         str | None, typer.Option(help="What picks beside the control arm: margin, or one of ladle strategies.")
@@ -57,14 +56,16 @@ def next_batch(
     Example: `ladle next photos --classes cat,dog --out batch.csv`, fill in the column label ("skip" where nobody can
     say), then `ladle ingest photos batch.csv`
     """
-    names = None if classes is None else tuple(name.strip() for name in classes.split(","))
+    from ladle.labeling import check_kind, rows_as
+
+    check_kind(out.suffix.lower())
     console = Console()
-    with _open(source, store, text, names, strategy, control, model) as project:
+    with open_project(source, store, text, class_names(classes), strategy, control, model) as project:
         waiting = len(project.session.state.pending)
         with console.status("choosing"):
             picks = project.next(budget)
         rows = [{"id": pick.id, "label": "", "example": pick.shown, "guess": pick.guess or ""} for pick in picks]
-        _write_rows(out, rows)
+        out.write_bytes(rows_as(rows, ("id", "label", "example", "guess"), out.suffix.lower()))
         left = "left of the last batch" if waiting else "to label"
         console.print(f"{len(picks)} {left}: {out}", highlight=False, soft_wrap=True)
 
@@ -72,7 +73,7 @@ def next_batch(
 def ingest(
     source: SourcePath,
     answers: Annotated[Path, typer.Argument(help="CSV, Parquet or JSONL with the columns id and label.")],
-    store: LabelStore = _STORE,
+    store: LabelStore = LABELS,
     text: Text = None,
 ) -> None:
     """Take labels in: of the batch, or any others you have already.
@@ -82,7 +83,7 @@ def ingest(
     Example: `ladle ingest photos batch.csv`
     """
     given = _read_answers(answers)
-    with _open(source, store, text) as project:
+    with open_project(source, store, text) as project:
         labels, skipped = project.ingest(given)
         state = project.status()
         Console().print(
@@ -94,34 +95,78 @@ def ingest(
 
 def status(
     source: SourcePath,
-    store: LabelStore = _STORE,
+    store: LabelStore = LABELS,
     text: Text = None,
 ) -> None:
     """Say where the labeling stands, and how good the model is by its control arm.
 
     Example: `ladle status photos`
     """
-    with _open(source, store, text) as project:
+    with open_project(source, store, text) as project:
         _print_status(project.status())
 
 
 def export(
     source: SourcePath,
-    out: Annotated[Path, typer.Option(help="CSV, JSONL or Parquet to write.")] = Path("labels.csv"),
-    store: LabelStore = _STORE,
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="CSV, JSONL or Parquet to write; .safetensors for the trained model; for images also a folder."
+        ),
+    ] = Path("labels.csv"),
+    store: LabelStore = LABELS,
     text: Text = None,
+    guesses: Annotated[
+        bool, typer.Option("--guesses", help="Also every example without a label, with the model's guess.")
+    ] = False,
 ) -> None:
-    """Write all labels so far.
+    """Write all labels so far, or the model that they trained.
 
-    Example: `ladle export photos --out labels.csv`
+    Examples: `ladle export photos --out labels.csv`, `ladle export photos --out all.csv --guesses`,
+    `ladle export photos --out sorted/`, `ladle export photos --out model.safetensors`
     """
-    with _open(source, store, text) as project:
-        rows = [{"id": identity, "label": label} for identity, label in project.labels().items()]
-        _write_rows(out, rows, columns=("id", "label"))
-        Console().print(f"{len(rows)} labels: {out}", highlight=False, soft_wrap=True)
+    from ladle.errors import ConfigError
+    from ladle.labeling import check_kind, copy_by_class, labels_as, rows_as, save_trained
+
+    kind = out.suffix.lower()
+    if guesses and kind in ("", ".safetensors"):
+        raise ConfigError(f"guesses go into a table (got --out {out}); name a .csv, .jsonl or .parquet")
+    if kind not in ("", ".safetensors"):
+        check_kind(kind)
+    console = Console()
+    with open_project(source, store, text) as project:
+        labels = project.labels()
+        told = f"{len(labels)} labels: {out}"
+        if kind == ".safetensors":
+            with console.status("training"):
+                save_trained(project, out)
+            told = (
+                f"model of {len(labels)} labels: {out}\n"
+                f'from ladle.labeling import load_trained\nnames, probabilities = load_trained("{out}").predict(…)'
+            )
+        elif guesses:
+            with console.status("training"):
+                guessed = project.guesses()
+            rows = [{"id": name, "label": label, "guess": "", "probability": ""} for name, label in labels.items()]
+            rows += [
+                {"id": name, "label": "", "guess": guess, "probability": f"{share:.4f}"}
+                for name, (guess, share) in guessed.items()
+            ]
+            out.write_bytes(rows_as(rows, ("id", "label", "guess", "probability"), kind))
+            told = f"{len(labels)} labels and {len(guessed)} guesses: {out}"
+        elif kind:
+            out.write_bytes(labels_as(labels, kind))
+        else:
+            copy_by_class(project.source, labels, out)
+    console.print(told, highlight=False, soft_wrap=True, markup=False)
 
 
-def _open(
+def class_names(classes: str | None) -> tuple[str, ...] | None:
+    """Return the names in a list with commas."""
+    return None if classes is None else tuple(name.strip() for name in classes.split(","))
+
+
+def open_project(
     source: Path,
     store: str,
     text: str | None,
@@ -130,6 +175,7 @@ def _open(
     control: float | None = None,
     model: str | None = None,
 ) -> LabelingProject:
+    """Open a source and its project; without classes the store has to be there already."""
     from ladle.cli.experiments import open_existing
     from ladle.labeling import LabelingProject, open_source
 
@@ -163,27 +209,6 @@ def _print_status(state: Status) -> None:
         )
     console.print(table)
     console.print("".join(_BLOCKS[min(7, int(8 * point.accuracy))] for point in state.curve), highlight=False)
-
-
-def _write_rows(
-    path: Path, rows: list[dict[str, Any]], columns: tuple[str, ...] = ("id", "label", "example", "guess")
-) -> None:
-    from ladle.errors import ConfigError
-
-    kind = path.suffix.lower()
-    if kind == ".csv":
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(rows)
-    elif kind == ".jsonl":
-        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    elif kind == ".parquet":
-        import pandas as pd
-
-        pd.DataFrame(rows, columns=list(columns)).to_parquet(path, index=False)
-    else:
-        raise ConfigError(f"a file is written as .csv, .jsonl or .parquet (got {path}); name one of these")
 
 
 def _read_answers(path: Path) -> dict[str, str]:

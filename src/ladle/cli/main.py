@@ -12,6 +12,7 @@ from ladle.cli.experiments import report, results, run
 from ladle.cli.figures import figure
 from ladle.cli.labeling import export, ingest, next_batch, status
 from ladle.cli.lists import datasets, strategies
+from ladle.cli.page import label
 from ladle.cli.selecting import select
 from ladle.errors import LadleError
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(report)
 app.command()(figure)
+app.command()(label)
 app.command("next")(next_batch)
 app.command()(ingest)
 app.command()(status)

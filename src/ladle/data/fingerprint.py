@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ladle.typing import Inputs
+from ladle.typing import Inputs, ModelInputs
 
 
-def fingerprint_of(inputs: Inputs) -> str:
+def fingerprint_of(inputs: ModelInputs) -> str:
     """Return a SHA-256 in hexadecimal over the inputs of a pool, the same on every machine.
+
+    Inputs by name come out the same in any order.
 
     Cost: one pass over the arrays, about a second a gigabyte.
     """
+    if isinstance(inputs, Mapping):
+        return digest_of("", sorted(inputs.items()))
+    if isinstance(inputs, tuple):
+        return digest_of("", [(str(place), part) for place, part in enumerate(inputs)])
     return digest_of("", [("inputs", inputs)])
 
 

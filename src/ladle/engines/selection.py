@@ -107,6 +107,7 @@ def select_from_shards(
         raise InputError(f"the engine is local or ray (got {engine!r}); name one of the two")
     cap = bytes_of(memory)
     outputs = open_outputs(features, logits, labeled, labels, loss=loss, bias=bias, scratch=scratch)
+    chosen.check_loss(outputs.loss)
     unlabeled_indices(len(outputs), outputs.labeled, budget)
     if chosen.needs_labels and not len(outputs.labeled):
         raise InputError(f"{chosen.name!r} compares with the labeled set (got labeled=0); label a few first")

@@ -1,8 +1,8 @@
 """Losses that reach the last layer through a residual: the derivative of one example's loss by its logits.
 
 A loss is two functions: its residuals, and the label it would give an example by itself (the paper's pseudo-label,
-eq. 3). Cross-entropy has its residuals in closed form; any other loss takes them by automatic differentiation on the
-logits, which costs next to nothing beside the model.
+eq. 3); a third, its mean, trains a model. Cross-entropy has its residuals in closed form; any other loss takes them by
+automatic differentiation on the logits, which costs next to nothing beside the model.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class ResidualLoss:
         multi_label: labels are (n, C) of zeros and ones rather than (n,) class numbers.
         in_one_go: (n, C) logits -> the residuals under the pseudo-labels, where that is faster than one after the
             other.
+        mean: (n, C) logits and their labels -> the mean of the examples' losses, to train by; None where the residuals
+            alone are known.
     """
 
     name: str
@@ -36,6 +38,7 @@ class ResidualLoss:
     pseudo_labels: Callable[[Logits], Labels]
     multi_label: bool = False
     in_one_go: Callable[[Logits], Residuals] | None = None
+    mean: Callable[[Logits, Labels], Tensor] | None = None
 
     def pseudo_residuals(self, logits: Logits) -> Residuals:
         """Return the (n, C) residuals of each example under its own pseudo-label."""
@@ -57,38 +60,49 @@ def loss_by_autograd(
     """Make a residual loss from any differentiable loss.
 
     Args:
-        name: how it is called in messages.
+        name: how it is called in messages and in stored configurations.
         loss: (n, C) logits and labels -> (n,) one loss an example; an example's loss may depend on its own row only.
+            Labels of a multi-label loss come as numbers of the logits' type.
         pseudo_labels: (n, C) logits -> labels. If not given, the most probable class; for a multi-label loss, the
             outputs above zero, whose probability under a sigmoid is above one half.
         multi_label: whether labels are (n, C) of zeros and ones.
 
     Returns:
-        The loss, with residuals taken by automatic differentiation on the logits.
+        The loss, with residuals taken by automatic differentiation on the logits; its mean is the plain mean over
+        examples.
 
     Raises:
         InputError: when used, if the loss does not return one number an example.
     """
 
+    def values(logits: Logits, labels: Labels) -> Tensor:
+        found = loss(logits, labels.to(logits) if multi_label else labels)
+        if found.shape != logits.shape[:1]:
+            raise InputError(
+                f"a loss must return one number an example (got shape {tuple(found.shape)} "
+                f"for {len(logits)} examples); use reduction='none' and average over outputs"
+            )
+        return found
+
     def residuals(logits: Logits, labels: Labels) -> Residuals:
         # Clones, not views: both may come from an inference-mode pass, whose tensors autograd refuses to keep.
         with torch.inference_mode(mode=False), torch.enable_grad():
             leaf = logits.detach().clone().requires_grad_()
-            values = loss(leaf, labels.detach().clone())
-            if values.shape != logits.shape[:1]:
-                raise InputError(
-                    f"a loss must return one number an example (got shape {tuple(values.shape)} "
-                    f"for {len(logits)} examples); use reduction='none' and average over outputs"
-                )
-            (derivative,) = torch.autograd.grad(values.sum(), leaf)
+            (derivative,) = torch.autograd.grad(values(leaf, labels.detach().clone()).sum(), leaf)
         return derivative
 
+    def mean(logits: Logits, labels: Labels) -> Tensor:
+        return values(logits, labels).mean()
+
     usual = _positive_logits if multi_label else _most_probable_class
-    return ResidualLoss(name, residuals, pseudo_labels or usual, multi_label)
+    return ResidualLoss(name, residuals, pseudo_labels or usual, multi_label, mean=mean)
 
 
 def weighted_cross_entropy(weights: Tensor) -> ResidualLoss:
     """Cross-entropy with a weight for each class, as ``torch.nn.CrossEntropyLoss(weight=...)`` before averaging.
+
+    The mean is over examples, not over their weights as torch's own is: an example's share in it does not depend on
+    which others are in the batch.
 
     Args:
         weights: (C,) non-negative class weights.
@@ -110,7 +124,7 @@ def weighted_cross_entropy(weights: Tensor) -> ResidualLoss:
             )
         return functional.cross_entropy(logits, labels, weight=weights.to(logits), reduction="none")
 
-    return loss_by_autograd("weighted-cross-entropy", loss)
+    return loss_by_autograd(f"weighted-cross-entropy({', '.join(f'{weight:g}' for weight in weights.tolist())})", loss)
 
 
 def smoothed_cross_entropy(smoothing: float) -> ResidualLoss:
@@ -128,7 +142,7 @@ def smoothed_cross_entropy(smoothing: float) -> ResidualLoss:
     def loss(logits: Logits, labels: Labels) -> Tensor:
         return functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
 
-    return loss_by_autograd("smoothed-cross-entropy", loss)
+    return loss_by_autograd(f"smoothed-cross-entropy({smoothing:g})", loss)
 
 
 def find_loss(loss: str | ResidualLoss) -> ResidualLoss:
@@ -182,7 +196,7 @@ def _cross_entropy_pseudo_residuals(logits: Logits) -> Residuals:
 
 
 def _binary_cross_entropy(logits: Logits, labels: Labels) -> Tensor:
-    return functional.binary_cross_entropy_with_logits(logits, labels.to(logits), reduction="none").mean(dim=1)
+    return functional.binary_cross_entropy_with_logits(logits, labels, reduction="none").mean(dim=1)
 
 
 def _squared_error(logits: Logits, labels: Labels) -> Tensor:
@@ -192,7 +206,11 @@ def _squared_error(logits: Logits, labels: Labels) -> Tensor:
 
 #: Cross-entropy on class numbers: the paper's loss.
 cross_entropy = ResidualLoss(
-    "cross-entropy", _cross_entropy_residuals, _most_probable_class, in_one_go=_cross_entropy_pseudo_residuals
+    "cross-entropy",
+    _cross_entropy_residuals,
+    _most_probable_class,
+    in_one_go=_cross_entropy_pseudo_residuals,
+    mean=functional.cross_entropy,
 )
 #: Binary cross-entropy for multi-label examples: labels (n, C) of zeros and ones; averaged over the C outputs.
 binary_cross_entropy = loss_by_autograd(

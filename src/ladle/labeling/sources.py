@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ladle.data import IMAGE_SUFFIXES, encode_features, read_image, read_table, stack_images
 from ladle.errors import ConfigError, DataError
@@ -17,6 +19,7 @@ from ladle.typing import Inputs
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
 Kind: TypeAlias = Literal["images", "texts", "table", "embeddings"]
 
@@ -35,6 +38,7 @@ class Source:
         shown: (n,) what a person needs to see: the path, the text, or the row as text.
         inputs: (n, ...) what a model reads.
         model: the network that fits them: lenet for images, mlp for all else.
+        reader: what makes rows of texts, fitted on these; None for anything else.
     """
 
     kind: Kind
@@ -43,6 +47,7 @@ class Source:
     shown: tuple[str, ...]
     inputs: Inputs
     model: str
+    reader: TfidfVectorizer | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -115,19 +120,30 @@ def _images(folder: Path) -> Source:
 
 
 def _texts(path: Path, texts: pd.Series, ids: tuple[str, ...] | None) -> Source:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     missing = np.flatnonzero(texts.isna() | (texts.astype(str).str.strip() == ""))
     if len(missing):
         raise DataError(
             f"every row has a text (got {len(missing)} without one, the first in row {missing[0]} of {path}); drop them"
         )
     shown = tuple(texts.astype(str))
+    reader = texts_reader()
     try:
-        rows = TfidfVectorizer(dtype=np.float32).fit_transform(shown).tocsr()
+        rows = reader.fit_transform(shown).tocsr()
     except ValueError as error:  # no word in any of them
         raise DataError(f"texts hold words (got none in {path}); check the column") from error
-    return Source("texts", path, _names(ids, len(shown), path), shown, rows, "mlp")
+    return Source("texts", path, _names(ids, len(shown), path), shown, rows, "mlp", reader)
+
+
+def texts_reader(
+    vocabulary: Mapping[str, int] | None = None, idf: NDArray[np.float64] | None = None
+) -> TfidfVectorizer:
+    """Return what makes TF-IDF rows of texts; with the vocabulary and weights of another one, the same as that."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    reader = TfidfVectorizer(dtype=np.float32, vocabulary=vocabulary)
+    if idf is not None:
+        reader.idf_ = idf
+    return reader
 
 
 def _table(path: Path, frame: pd.DataFrame, ids: tuple[str, ...] | None) -> Source:

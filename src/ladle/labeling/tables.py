@@ -1,8 +1,8 @@
-"""The tables of the labeling room: what is being labeled, and what the model said of the control arm beforehand."""
+"""The tables of the labeling room: what is being labeled, what the model said beforehand, and who answered what."""
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, DateTime, Float, ForeignKey, Integer, String, Table, func
+from sqlalchemy import JSON, Boolean, Column, DateTime, Float, ForeignKey, Integer, String, Table, func
 
 from ladle.session.database import metadata
 
@@ -26,4 +26,28 @@ control_guesses = Table(
     Column("example", Integer, primary_key=True),
     Column("labeled", Integer, nullable=False),
     Column("guess", Integer, nullable=False),
+)
+
+#: Why an example was picked, as ``Receipt.to_json`` gives it, from the moment it was.
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("example", Integer, primary_key=True),
+    Column("payload", JSON, nullable=False),
+)
+
+#: Every answer by whom it came, second opinions too; the session holds the one that counts. Undone ones stay.
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("example", Integer, nullable=False),
+    Column("annotator", String(64), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("label", Integer),
+    Column("second", Boolean, nullable=False, default=False),
+    Column("undone", Boolean, nullable=False, default=False),
+    Column("created_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
 )

@@ -1,12 +1,13 @@
 """Networks, their training from scratch, and one pass over a pool for features and logits.
 
 A network is any `torch.nn.Module` that ends with a linear layer; the catalog has the four of the paper. Dense inputs
-are tensors, sparse ones scipy CSR matrices, which the MLP trains on without ever making them dense.
+are tensors, several of them a tuple or a dict, sparse ones scipy CSR matrices, which the MLP trains on without ever
+making them dense.
 """
 
 from __future__ import annotations
 
-from ladle.models.batches import example_shape
+from ladle.models.batches import Rows, SparseRows, as_rows, example_shape
 from ladle.models.catalog import IMAGE_SIZE, MODELS, ModelConfig, ModelEntry, ModelShape, build_model
 from ladle.models.floor_descent import FloorTraining, floor_step, train_by_floor_descent
 from ladle.models.head import mlp_head
@@ -17,7 +18,7 @@ from ladle.models.lenet import LeNet
 from ladle.models.mlp import MLP
 from ladle.models.resnet import ResNet18
 from ladle.models.sparse_linear import SparseLinear
-from ladle.models.training import TrainingConfig, train
+from ladle.models.training import Loss, TrainingConfig, train
 from ladle.models.vgg import VGG16
 
 __all__ = [
@@ -28,14 +29,18 @@ __all__ = [
     "FloorTraining",
     "LazyMomentum",
     "LeNet",
+    "Loss",
     "ModelConfig",
     "ModelEntry",
     "ModelOutputs",
     "ModelShape",
     "ResNet18",
+    "Rows",
     "SparseLinear",
+    "SparseRows",
     "TrainingConfig",
     "accuracy",
+    "as_rows",
     "build_model",
     "evaluate",
     "example_shape",

@@ -13,12 +13,13 @@ from torch.nn.functional import cross_entropy
 from ladle.arrays import as_tensor
 from ladle.errors import ConfigError, InputError
 from ladle.models.batches import Rows, SparseRows, as_rows, floating_dtype, training_batches
+from ladle.models.forward import check_arguments, logits_of
 from ladle.models.lazy_momentum import LazyMomentum
 from ladle.models.momentum import Momentum
 from ladle.models.numerics import deterministic_cuda, flushed_denormals
 from ladle.models.seeding import isolated_rng, spread_seed
 from ladle.models.sparse_linear import SparseLinear
-from ladle.typing import Inputs, Labels
+from ladle.typing import Labels, ModelInputs
 
 #: Mean loss of a batch, from its logits and labels.
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -55,7 +56,7 @@ class TrainingConfig:
 
 def train(
     build: Callable[[], nn.Module],
-    inputs: Inputs,
+    inputs: ModelInputs | Rows,
     labels: Labels,
     config: TrainingConfig,
     *,
@@ -75,10 +76,12 @@ def train(
     a sweep of learning rates sees it lose and is not cut off.
 
     Args:
-        build: makes a new, untrained module that returns (n, C) logits. It is called once.
-        inputs: m examples; floating ones are cast to the dtype of the module's parameters. A CSR matrix reaches the
-            module as torch.sparse_csr batches, and the weight of a `SparseLinear` is trained in the rows that matter
-            only, to the same end as by dense SGD with momentum.
+        build: makes a new, untrained module that returns (n, C) logits, or an object that has them as ``logits``. It
+            is called once.
+        inputs: m examples; floating ones are cast to the dtype of the module's parameters. A tuple of tensors is the
+            module's arguments in order, a dict its arguments by name. A CSR matrix reaches the module as
+            torch.sparse_csr batches, and the weight of a `SparseLinear` is trained in the rows that matter only, to the
+            same end as by dense SGD with momentum.
         labels: (m,) class numbers, or targets of any shape that the loss takes.
         config: epochs, batch size, learning rate, momentum.
         seed: 0 or above.
@@ -94,7 +97,7 @@ def train(
 
     Raises:
         InputError: no examples, more or fewer labels than examples, a label outside the module's outputs, NaN or
-            infinity among the inputs, a seed below 0, or nothing to train.
+            infinity among the inputs, inputs that the module does not take, a seed below 0, or nothing to train.
 
     Cost: epochs · m / batch_size steps; a shuffled copy of the inputs in memory.
     """
@@ -140,7 +143,7 @@ def _descend(
         shuffle = torch.randperm(len(rows), generator=order).to(labels.device)
         batches = zip(rows.take(shuffle).batches(sizes), torch.split(labels[shuffle], sizes), strict=True)
         for examples, targets in batches:
-            value = loss(model(examples), targets)
+            value = loss(logits_of(model, examples), targets)
             outputs = [layer.output for layer in lazy if layer.output is not None]
             # Derivatives handed over at once: no .grad to fill and to clear.
             gradients = torch.autograd.grad(value, [*dense.parameters, *outputs], allow_unused=True)
@@ -166,19 +169,26 @@ def _checked_labels(labels: Labels) -> Tensor:
 
 
 def _check_finite(rows: Rows) -> None:
-    numbers = next(rows.batches([len(rows)]))
-    numbers = numbers if numbers.layout is torch.strided else numbers.values()
-    if numbers.is_floating_point() and not bool(numbers.isfinite().all()):
-        raise InputError("inputs must be finite (got NaN or infinity among them); fill in or drop what is missing")
+    for numbers in rows.numbers():
+        if numbers.is_floating_point() and not bool(numbers.isfinite().all()):
+            raise InputError("inputs must be finite (got NaN or infinity among them); fill in or drop what is missing")
 
 
 @torch.no_grad()
 def _check_outputs(model: nn.Module, rows: Rows, labels: Tensor) -> None:
-    """Raise for class numbers the module has no output for, before a step is taken."""
-    if labels.ndim != 1 or labels.is_floating_point():
+    """Raise for inputs the module does not take and labels it has no output for, before a step is taken."""
+    first = next(rows.take(torch.zeros(1, dtype=torch.long, device=labels.device)).batches([1]))
+    check_arguments(model, first)
+    if labels.is_floating_point():
         return
-    first = rows.take(torch.zeros(1, dtype=torch.long, device=labels.device))
-    logits = model.eval()(next(first.batches([1])))
+    logits = logits_of(model.eval(), first)
+    if labels.ndim == 2 and logits.shape[1:] != labels.shape[1:]:
+        raise InputError(
+            f"labels in columns need a column for each of the module's outputs (got {labels.shape[1]} columns, "
+            f"outputs={tuple(logits.shape[1:])}); build the module for as many classes as there are"
+        )
+    if labels.ndim != 1:
+        return
     low, high = int(labels.min()), int(labels.max())
     if logits.ndim == 2 and not 0 <= low <= high < logits.shape[1]:
         raise InputError(

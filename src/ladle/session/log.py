@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from ladle.errors import SessionError, StoreConflictError, StoreError
 from ladle.session.database import events, sessions
 from ladle.session.state import Asked, Event, Skipped, Told, Undone
+from ladle.typing import Indices
 
 
 class EventLog:
@@ -102,7 +103,7 @@ def _encode(event: Event) -> tuple[str, dict[str, Any]]:
         case Skipped():
             return "skipped", {"indices": event.indices.tolist()}
         case Undone():
-            return "undone", {}
+            return "undone", {} if event.index is None else {"index": event.index}
 
 
 def _decode(kind: str, payload: Mapping[str, Any]) -> Event:
@@ -114,7 +115,7 @@ def _decode(kind: str, payload: Mapping[str, Any]) -> Event:
         case "skipped":
             return Skipped(_int64(payload["indices"]))
         case "undone":
-            return Undone()
+            return Undone(payload.get("index"))
         case _:
             raise StoreError(f"the store holds an event of an unknown kind (got {kind!r}); use the Ladle that wrote it")
 
@@ -124,5 +125,5 @@ def _plain(value: Any) -> Any:
     return value.item()
 
 
-def _int64(values: list[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _int64(values: list[Any]) -> Indices:
     return np.array(values, dtype=np.int64)

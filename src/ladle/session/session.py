@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copy
-import operator
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 import torch
 from sqlalchemy import Connection, Engine
 from torch import nn
@@ -18,16 +16,35 @@ from torch import nn
 from ladle.arrays import as_indices, as_tensor
 from ladle.data import digest_of, fingerprint_of
 from ladle.errors import InputError, SessionError
-from ladle.gradients import cross_entropy
-from ladle.models import TrainingConfig, build_model, evaluate, pool_outputs, train
+from ladle.gradients import ResidualLoss, cross_entropy, find_loss
+from ladle.models import (
+    Loss,
+    Rows,
+    SparseRows,
+    TrainingConfig,
+    as_rows,
+    build_model,
+    evaluate,
+    find_last_layer,
+    pool_outputs,
+    train,
+)
 from ladle.selectors import unlabeled_indices
 from ladle.session.database import open_database
 from ladle.session.environment import describe_environment
 from ladle.session.log import EventLog
+from ladle.session.reading import (
+    PoolInputs,
+    read_class_numbers,
+    read_indices,
+    read_multi_labels,
+    read_pool,
+    read_seed,
+)
 from ladle.session.seeds import Purpose, derived_seed
 from ladle.session.state import Asked, Event, Skipped, Told, Undone, replay
 from ladle.strategies import CATALOG, PoolOutputs, Strategy, find_strategy
-from ladle.typing import Array, Indices, Inputs
+from ladle.typing import Indices
 
 _FIRST_STRATEGY = "random"
 
@@ -40,22 +57,29 @@ class Session:
     with the same picks as if it had never stopped.
 
     Args:
-        inputs: the pool: n examples along the first axis (NumPy, torch) or a sparse (n, columns) SciPy matrix. float64
-            NumPy arrays are read as float32, the type of a torch model's weights.
+        inputs: the pool: n examples along the first axis (NumPy, torch) or a sparse (n, columns) SciPy matrix. A tuple
+            of arrays is a module's arguments in order, a dict its arguments by name, as transformers' tokenizers give
+            them. float64 NumPy arrays are read as float32, the type of a torch model's weights.
         model: a function that builds a torch module that ends in a linear layer, its first weights drawn from the seed;
             a module, whose own weights every training starts from and which a resumed session must bring again; or the
-            name of one of Ladle's own (mlp, lenet, resnet18, vgg16; then ``classes`` is needed).
+            name of one of Ladle's own (mlp, lenet, resnet18, vgg16; then ``classes`` is needed). A module returns its
+            logits, or an object that has them as ``logits``.
         strategy: a name from ``ladle.list_strategies()``, or a ``Strategy``.
         classes: the number of classes; only needed for a model given by name.
+        loss: what the model is trained with, by the mean over examples, and picks by: cross-entropy, squared-error,
+            binary-cross-entropy, or a ``ladle.gradients.ResidualLoss``, such as ``weighted_cross_entropy`` and
+            ``smoothed_cross_entropy`` make. With a multi-label loss labels are rows of zeros and ones, one a class.
         training: epochs, batch size, learning rate, momentum.
         seed: at least 0; with it every pick and every weight is reproducible.
         store: a database URL such as ``sqlite:///labels.db``, or an open engine; None keeps the session in memory.
         name: the session's name in the store.
         device: where the model trains and the pool is scored.
+        last_layer: dotted name of the linear layer that gives the logits; None takes the one registered last.
 
     Raises:
-        InputError: a pool without examples, or classes missing.
-        UnknownNameError: an unknown strategy or model.
+        InputError: a pool without examples or in parts that do not match, classes missing, no such last layer, a loss
+            that cannot be trained with, or a strategy that has no meaning for it.
+        UnknownNameError: an unknown strategy, model or loss.
         StoreError: a store that cannot be opened.
         SessionError: the store has a session of this name with other settings.
 
@@ -64,21 +88,30 @@ class Session:
 
     def __init__(
         self,
-        inputs: Inputs | Array,
+        inputs: PoolInputs,
         model: str | nn.Module | Callable[[], nn.Module],
         *,
         strategy: str | Strategy = "grad",
         classes: int | None = None,
+        loss: str | ResidualLoss = "cross-entropy",
         training: TrainingConfig | None = None,
         seed: int = 0,
         store: str | Engine | None = None,
         name: str = "session",
         device: str | torch.device = "cpu",
+        last_layer: str | None = None,
     ) -> None:
-        seed = _checked_seed(seed)
-        self._inputs = _read_inputs(inputs)
-        self._build = _builder(model, self._inputs, classes)
+        seed = read_seed(seed)
+        pool = read_pool(inputs)
+        self._rows = as_rows(pool)
+        self._build = _builder(model, self._rows, classes)
+        if last_layer is not None and isinstance(model, nn.Module):
+            find_last_layer(model, last_layer)
+        self._last_layer = last_layer
+        self.loss = find_loss(loss)
+        self._mean_loss = _mean_of(self.loss)
         self.strategy = find_strategy(strategy)
+        self.strategy.check_loss(self.loss)
         self.training = training or TrainingConfig()
         self.seed = seed
         self.device = torch.device(device)
@@ -91,9 +124,11 @@ class Session:
             "strategy": self.strategy.name,
             "seed": seed,
             "training": vars(self.training),
-            "pool": fingerprint_of(self._inputs),
+            "pool": fingerprint_of(pool),
             "model": _signature(model),
         }
+        if self.loss is not cross_entropy:
+            config["loss"] = self.loss.name
         self.log = EventLog(engine, name, config, describe_environment())
         self.state = replay(self.log.read())
 
@@ -109,7 +144,7 @@ class Session:
             self._own_engine.dispose()
 
     def __len__(self) -> int:
-        return self._inputs.shape[0]
+        return len(self._rows)
 
     @property
     def labeled(self) -> Indices:
@@ -118,12 +153,23 @@ class Session:
 
     @property
     def labels(self) -> Indices:
-        """Their class numbers, one to one."""
+        """Their class numbers, one to one; with a multi-label loss (m, C) zeros and ones."""
         return self.state.labels
 
     @property
     def model(self) -> nn.Module:
         """The model trained on all labels so far; trained now if that has not happened yet.
+
+        Raises:
+            SessionError: nothing is labeled.
+        """
+        return self.fit()
+
+    def fit(self, progress: Callable[[int, int], None] | None = None) -> nn.Module:
+        """Return the model trained on all labels so far; trained now if that has not happened yet.
+
+        Args:
+            progress: called after each epoch with the epochs done and the epochs in all.
 
         Raises:
             SessionError: nothing is labeled.
@@ -134,11 +180,13 @@ class Session:
             started = time.perf_counter()
             self._model = train(
                 self._build,
-                self._inputs[self.labeled],
+                self._rows.take(torch.from_numpy(self.labeled)),
                 torch.from_numpy(self.labels),
                 self.training,
                 seed=derived_seed(self.seed, Purpose.TRAINING, len(self.labeled)),
                 device=self.device,
+                progress=progress,
+                loss=self._mean_loss,
             )
             self._training_seconds = time.perf_counter() - started
         return self._model
@@ -171,20 +219,40 @@ class Session:
             self.commit(self.plan(budget, strategy=strategy))
         return self.state.pending.copy()
 
-    def plan(self, budget: int, *, strategy: str | Strategy | None = None) -> Asked:
+    def plan(
+        self,
+        budget: int,
+        *,
+        strategy: str | Strategy | None = None,
+        outputs: PoolOutputs | None = None,
+        after: Sequence[Event] = (),
+    ) -> Asked:
         """Pick a batch without recording it; ``commit`` records it, inside a transaction if need be.
 
-        Arguments and errors are those of ``ask``.
+        Errors are those of ``ask``.
+
+        Args:
+            budget: how many to pick, from 1 to what can be picked.
+            strategy: another one for this batch only.
+            outputs: what ``outputs`` returned, to pass the pool once for several plans.
+            after: events to plan behind, as if they had been committed.
         """
+        state = self.state
+        for event in after:
+            state = state.after(event)
         # None rather than an empty array: the labeled rows then stay in the order their labels came in.
-        closed = np.concatenate([self.state.pending, self.state.skipped])
-        unlabeled_indices(len(self), np.concatenate([self.labeled, closed]), budget)
-        first = len(self.labeled) == 0 and strategy is None
+        closed = np.concatenate([state.pending, state.skipped])
+        unlabeled_indices(len(self), np.concatenate([state.labeled, closed]), budget)
+        first = len(state.labeled) == 0 and strategy is None
         chosen = CATALOG[_FIRST_STRATEGY] if first else find_strategy(strategy or self.strategy)
+        chosen.check_loss(self.loss)
         seconds: dict[str, float] = {}
-        outputs = self._outputs(seconds) if chosen.needs_model else self._no_outputs()
+        if not chosen.needs_model:
+            outputs = self._no_outputs()
+        elif outputs is None:
+            outputs = self.outputs(seconds)
         started = time.perf_counter()
-        generator = np.random.default_rng(derived_seed(self.seed, Purpose.SELECTION, self.state.rounds))
+        generator = np.random.default_rng(derived_seed(self.seed, Purpose.SELECTION, state.rounds))
         indices = chosen.select(outputs, budget, generator=generator, closed=closed if len(closed) else None)
         seconds["selection"] = time.perf_counter() - started
         return Asked(indices, chosen.name, seconds)
@@ -211,13 +279,21 @@ class Session:
 
         Args:
             indices: (k,) distinct unlabeled whole-pool indices; one number for a single example.
-            labels: (k,) their class numbers, from 0; one number for a single example.
+            labels: (k,) their class numbers, from 0; one number for a single example. With a multi-label loss (k, C)
+                zeros and ones, (C,) for a single example.
 
         Raises:
             InputError: indices or labels that break these rules; nothing is recorded then.
             SessionError: an example that already has a label.
         """
-        self.commit(_check_told(indices, labels, len(self)))
+        rows = as_indices(indices)
+        multi = self.loss.multi_label
+        found = read_multi_labels(labels, len(rows), self.labels) if multi else read_class_numbers(labels)
+        if len(rows) != len(found) or len(rows) == 0:
+            raise InputError(
+                f"every index needs one label (got indices={len(rows)}, labels={len(found)}); pass them one to one"
+            )
+        self.commit(Told(read_indices(rows, len(self)), found))
 
     def skip(self, indices: Any) -> None:
         """Record that nobody can or wants to label these examples: they are not asked for again.
@@ -229,31 +305,46 @@ class Session:
             InputError: indices that break these rules; nothing is recorded then.
             SessionError: an example that has a label, or was skipped before.
         """
-        self.commit(Skipped(_checked_indices(as_indices(indices), len(self))))
+        self.commit(Skipped(read_indices(indices, len(self))))
 
-    def undo(self) -> None:
+    def undo(self, index: int | None = None) -> None:
         """Take back the last ``tell`` or ``skip`` in force; what belonged to a batch is awaited again.
 
-        Raises:
-            SessionError: nothing is left to undo.
-        """
-        self.commit(Undone())
+        Args:
+            index: an example: then the answer to it, whatever came after.
 
-    def evaluate(self, inputs: Inputs | Array, labels: Any) -> float:
+        Raises:
+            SessionError: nothing to undo, or an answer to several examples of which one was answered anew since.
+        """
+        self.commit(Undone(index))
+
+    def evaluate(self, inputs: PoolInputs, labels: Any) -> float:
         """Return the accuracy, from 0 to 1, of the current model on labeled examples of one's own.
 
         Args:
             inputs: examples like those of the pool, not from it.
-            labels: their class numbers, one to one.
+            labels: their class numbers, one to one. With a multi-label loss zeros and ones, and an example is answered
+                right when all its classes are.
         """
         targets = as_tensor(labels)
-        return evaluate(self.model, _read_inputs(inputs), targets, device=self.device)
+        return evaluate(self.model, read_pool(inputs), targets, device=self.device)
 
-    def _outputs(self, seconds: dict[str, float]) -> PoolOutputs:
+    def outputs(self, seconds: dict[str, float] | None = None) -> PoolOutputs:
+        """Return what the current model says of the whole pool, and the labels it was trained on.
+
+        Args:
+            seconds: where the seconds of training and of the pass are noted.
+
+        Raises:
+            SessionError: nothing is labeled, or the training diverged.
+
+        Cost: one training, if the labels have changed since the last; one pass over the pool.
+        """
+        seconds = {} if seconds is None else seconds
         model = self.model
         seconds["training"] = self._training_seconds
         started = time.perf_counter()
-        outputs = pool_outputs(model, self._inputs, device=self.device)
+        outputs = pool_outputs(model, self._rows, device=self.device, last_layer=self._last_layer)
         seconds["outputs"] = time.perf_counter() - started
         # The sum of anything that is not finite is not finite either, and costs far less than a mask of the pool.
         if not torch.isfinite(outputs.logits.sum() + outputs.features.sum()):
@@ -262,21 +353,20 @@ class Session:
                 f"learning_rate={self.training.learning_rate}); lower the learning rate"
             )
         labels = torch.from_numpy(self.labels).to(outputs.logits.device)
-        return PoolOutputs(outputs.features, outputs.logits, self.labeled, labels, cross_entropy, outputs.bias)
+        return PoolOutputs(outputs.features, outputs.logits, self.labeled, labels, self.loss, outputs.bias)
 
     def _no_outputs(self) -> PoolOutputs:
         nothing = torch.empty(len(self), 0)
-        return PoolOutputs(nothing, nothing, self.labeled, torch.from_numpy(self.labels), cross_entropy, bias=True)
+        return PoolOutputs(nothing, nothing, self.labeled, torch.from_numpy(self.labels), self.loss, bias=True)
 
 
-def _checked_seed(seed: int) -> int:
-    try:
-        number = operator.index(seed)
-    except TypeError:
-        number = -1
-    if number < 0:
-        raise InputError(f"a seed must be an integer of at least 0 (got seed={seed!r}); choose another")
-    return number
+def _mean_of(loss: ResidualLoss) -> Loss:
+    if loss.mean is None:
+        raise InputError(
+            f"a session trains by the mean loss (got {loss}, of which the residuals alone are known); make it with "
+            "ladle.gradients.loss_by_autograd"
+        )
+    return loss.mean
 
 
 def _signature(model: str | nn.Module | Callable[[], nn.Module]) -> str:
@@ -288,24 +378,8 @@ def _signature(model: str | nn.Module | Callable[[], nn.Module]) -> str:
     return "module " + digest_of("", [(name, weight.detach()) for name, weight in model.state_dict().items()])[:16]
 
 
-def _read_inputs(inputs: Inputs | Array) -> Inputs:
-    if not isinstance(inputs, torch.Tensor | np.ndarray):
-        if not scipy.sparse.issparse(inputs):
-            raise InputError(
-                f"a pool must be a NumPy array, a torch tensor or a SciPy sparse matrix (got {type(inputs).__name__}); "
-                "convert it, for instance with numpy.asarray"
-            )
-        return inputs.tocsr()
-    tensor = as_tensor(inputs)
-    if isinstance(inputs, np.ndarray) and tensor.dtype == torch.float64:
-        tensor = tensor.float()
-    if tensor.ndim == 0 or len(tensor) == 0:
-        raise InputError(f"a pool needs examples along its first axis (got shape {tuple(tensor.shape)}); add some")
-    return tensor
-
-
 def _builder(
-    model: str | nn.Module | Callable[[], nn.Module], inputs: Inputs, classes: int | None
+    model: str | nn.Module | Callable[[], nn.Module], rows: Rows, classes: int | None
 ) -> Callable[[], nn.Module]:
     if isinstance(model, nn.Module):
         return partial(copy.deepcopy, model)
@@ -313,31 +387,5 @@ def _builder(
         return model
     if classes is None or classes < 2:
         raise InputError(f"a model by name needs the number of classes (got classes={classes}); pass classes=2 or more")
-    sparse = not isinstance(inputs, torch.Tensor)
-    return build_model(model, example_shape=tuple(inputs.shape[1:]), classes=classes, sparse=sparse)
-
-
-def _check_told(indices: Any, labels: Any, size: int) -> Told:
-    rows = as_indices(indices)
-    try:
-        classes = as_indices(labels)
-    except InputError:
-        kind = np.asarray(labels).dtype
-        raise InputError(f"labels must be class numbers (got {kind}); encode them as integers from 0") from None
-    if len(rows) != len(classes) or len(rows) == 0:
-        raise InputError(
-            f"every index needs one label (got indices={len(rows)}, labels={len(classes)}); pass them one to one"
-        )
-    _checked_indices(rows, size)
-    if classes.min() < 0:
-        raise InputError(f"labels must be class numbers from 0 (got {classes.min()}); encode them so")
-    return Told(rows, classes)
-
-
-def _checked_indices(rows: Indices, size: int) -> Indices:
-    if len(rows) == 0 or rows.min() < 0 or rows.max() >= size:
-        got = f"{rows.min()} to {rows.max()}" if len(rows) else "none"
-        raise InputError(f"indices must be from 0 to {size - 1} (got {got}); count in the whole pool")
-    if len(np.unique(rows)) < len(rows):
-        raise InputError("an example is told once (got an index twice); name each once")
-    return rows
+    sparse = isinstance(rows, SparseRows)
+    return build_model(model, example_shape=rows.example_shape, classes=classes, sparse=sparse)

@@ -33,7 +33,7 @@ class Told:
 
     Attributes:
         indices: (k,) whole-pool indices.
-        labels: (k,) class numbers, one to one.
+        labels: (k,) class numbers, one to one; (k, C) zeros and ones for multi-label examples.
     """
 
     indices: Indices
@@ -53,7 +53,13 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Undone:
-    """The last labels that came in, or the last examples skipped, and not undone yet, are taken back."""
+    """Labels that came in, or examples skipped, and not undone yet, are taken back.
+
+    Attributes:
+        index: an example of the answer to take back; None for the last answer of all.
+    """
+
+    index: int | None = None
 
 
 Event: TypeAlias = Asked | Told | Skipped | Undone
@@ -64,17 +70,16 @@ class Answer:
     """What one event in force brought, as far as undoing it needs to know.
 
     Attributes:
-        labels: how many labels.
-        skipped: how many examples skipped.
+        labeled: the examples it gave labels.
+        skipped: the examples it skipped.
         were_pending: which examples had been asked for and were awaited.
         were_skipped: which examples had been skipped, and got a label all the same.
-        places: where among the skipped ones those stood. Undoing puts them back there: what was skipped last has to be
-            last, or undoing the skip would take back another one.
+        places: where among the skipped ones those stood.
     """
 
-    labels: int
-    skipped: int
-    were_pending: tuple[int, ...]
+    labeled: tuple[int, ...] = ()
+    skipped: tuple[int, ...] = ()
+    were_pending: tuple[int, ...] = ()
     were_skipped: tuple[int, ...] = ()
     places: tuple[int, ...] = ()
 
@@ -85,7 +90,7 @@ class State:
 
     Attributes:
         labeled: (m,) whole-pool indices in the order their labels came in.
-        labels: (m,) their class numbers.
+        labels: (m,) their class numbers; (m, C) zeros and ones for multi-label examples.
         pending: indices asked for whose labels have not come yet, in pick order.
         skipped: indices that are not to be asked for again, in the order they were skipped.
         rounds: how many batches have been asked for.
@@ -103,7 +108,7 @@ class State:
         """Return the state that follows from one more event.
 
         Raises:
-            SessionError: labels for an example that has one, or nothing left to undo.
+            SessionError: labels for an example that has one, or nothing to undo.
         """
         match event:
             case Asked():
@@ -113,7 +118,7 @@ class State:
             case Skipped():
                 return self._after_skip(event)
             case Undone():
-                return self._after_undo()
+                return self._after_undo(event)
 
     def _after_labels(self, event: Told) -> State:
         again = event.indices[np.isin(event.indices, self.labeled)]
@@ -129,11 +134,12 @@ class State:
         return replace(
             self,
             labeled=np.concatenate([self.labeled, event.indices]),
-            labels=np.concatenate([self.labels, event.labels]),
+            # What is empty does not know yet whether labels have columns.
+            labels=np.concatenate([self.labels, event.labels]) if len(self.labels) else event.labels,
             pending=self.pending[~answered],
             # Whoever labels a skipped example has changed their mind.
             skipped=self.skipped[~wanted],
-            answers=(*self.answers, Answer(len(event.indices), 0, pending, skipped, places)),
+            answers=(*self.answers, Answer(tuple(event.indices.tolist()), (), pending, skipped, places)),
         )
 
     def _after_skip(self, event: Skipped) -> State:
@@ -147,25 +153,46 @@ class State:
             self,
             pending=self.pending[~answered],
             skipped=np.concatenate([self.skipped, event.indices]),
-            answers=(*self.answers, Answer(0, len(event.indices), tuple(self.pending[answered].tolist()))),
+            answers=(
+                *self.answers,
+                Answer((), tuple(event.indices.tolist()), tuple(self.pending[answered].tolist())),
+            ),
         )
 
-    def _after_undo(self) -> State:
-        if not self.answers:
-            raise SessionError("there is nothing to undo (got 0 labels told); tell some first")
-        last = self.answers[-1]
-        labels, kept = len(self.labeled) - last.labels, self.skipped[: len(self.skipped) - last.skipped]
+    def _after_undo(self, event: Undone) -> State:
+        place = self._answer_to_undo(event.index)
+        answer = self.answers[place]
+        kept = self.skipped[~np.isin(self.skipped, answer.skipped)]
         # np.insert counts places before anything is put back.
-        before = np.array(last.places, dtype=np.int64) - np.arange(len(last.places))
+        before = np.array(answer.places, dtype=np.int64) - np.arange(len(answer.places))
+        labels = ~np.isin(self.labeled, answer.labeled)
         return replace(
             self,
-            labeled=self.labeled[:labels],
-            labels=self.labels[:labels],
-            skipped=np.insert(kept, before, np.array(last.were_skipped, dtype=np.int64)),
+            labeled=self.labeled[labels],
+            labels=self.labels[labels],
+            skipped=np.insert(kept, np.minimum(before, len(kept)), np.array(answer.were_skipped, dtype=np.int64)),
             # They come first again: whoever undoes wants to see them next.
-            pending=np.concatenate([np.array(last.were_pending, dtype=np.int64), self.pending]),
-            answers=self.answers[:-1],
+            pending=np.concatenate([np.array(answer.were_pending, dtype=np.int64), self.pending]),
+            answers=(*self.answers[:place], *self.answers[place + 1 :]),
         )
+
+    def _answer_to_undo(self, index: int | None) -> int:
+        """Return the place of the answer in force that an undo takes back."""
+        if not self.answers:
+            raise SessionError("there is nothing to undo (got 0 labels told); tell some first")
+        if index is None:
+            return len(self.answers) - 1
+        about = [place for place, one in enumerate(self.answers) if index in (*one.labeled, *one.skipped)]
+        if not about:
+            raise SessionError(f"an answer is undone once (got index {index}, which has none); tell it first")
+        examples = {*self.answers[about[-1]].labeled, *self.answers[about[-1]].skipped}
+        later = [examples & {*one.labeled, *one.skipped} for one in self.answers[about[-1] + 1 :]]
+        if any(later):
+            raise SessionError(
+                f"an answer is undone after those that changed it (got index {index}, answered together with "
+                f"{min(set().union(*later))}); undo that one first"
+            )
+        return about[-1]
 
 
 def replay(events: Iterable[Event]) -> State:

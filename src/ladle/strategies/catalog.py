@@ -90,13 +90,21 @@ _STRATEGIES = (
         needs_model=False,
         row_wise=True,
     ),
-    score_strategy("entropy", _entropy, "the most uncertain predictions by entropy", "Settles (2009)", row_wise=True),
+    score_strategy(
+        "entropy",
+        _entropy,
+        "the most uncertain predictions by entropy",
+        "Settles (2009)",
+        row_wise=True,
+        single_label=True,
+    ),
     score_strategy(
         "margin",
         _margin,
         "the smallest gap between the two likeliest classes",
         "Scheffer et al. (2001)",
         row_wise=True,
+        single_label=True,
     ),
     score_strategy(
         "least-confidence",
@@ -104,6 +112,7 @@ _STRATEGIES = (
         "the least probable best class",
         "Culotta and McCallum (2005)",
         row_wise=True,
+        single_label=True,
     ),
     score_strategy(
         "egl",
@@ -111,6 +120,7 @@ _STRATEGIES = (
         "the longest gradient expected over labels",
         "Settles et al. (2007)",
         row_wise=True,
+        single_label=True,
         needs_gradients=True,
     ),
     score_strategy(

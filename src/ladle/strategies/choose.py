@@ -41,7 +41,7 @@ def score(
         (n,) scores, of the kind and floating type that was given (the wider one where the two differ).
 
     Raises:
-        InputError: arrays that break a rule, or a strategy that has no scores.
+        InputError: arrays that break a rule, a strategy that has no scores, or one that has no meaning for this loss.
         UnknownNameError: an unknown strategy or loss.
 
     Cost: O(n C d) time for grad, O(n (C + d)) for the others; O(n C) memory.
@@ -51,7 +51,7 @@ def score(
         names = ", ".join(name for name, entry in CATALOG.items() if entry.is_score)
         raise InputError(f"{chosen.name!r} picks without scores (got score); use select, or one of {names}")
     outputs = pool_outputs_from(features, logits, labeled, labels, loss=loss, bias=bias)
-    _check_labels(chosen, outputs)
+    _check_meaning(chosen, outputs)
     return like(chosen.view(outputs), logits)
 
 
@@ -84,7 +84,7 @@ def select(
         (budget,) NumPy int64 array of distinct unlabeled whole-pool indices in pick order.
 
     Raises:
-        InputError: arrays that break a rule.
+        InputError: arrays that break a rule, or a strategy that has no meaning for this loss.
         BudgetError: a budget below 1 or above what is unlabeled.
         UnknownNameError: an unknown strategy or loss.
 
@@ -93,7 +93,7 @@ def select(
     """
     chosen = find_strategy(strategy)
     outputs = pool_outputs_from(features, logits, labeled, labels, loss=loss, bias=bias)
-    _check_labels(chosen, outputs)
+    _check_meaning(chosen, outputs)
     return chosen.select(outputs, budget, generator=_generator(seed))
 
 
@@ -108,7 +108,8 @@ def _generator(seed: int | np.random.Generator) -> np.random.Generator:
         ) from None
 
 
-def _check_labels(strategy: Strategy, outputs: PoolOutputs) -> None:
+def _check_meaning(strategy: Strategy, outputs: PoolOutputs) -> None:
+    strategy.check_loss(outputs.loss)
     if strategy.needs_labels and len(outputs.labeled) == 0:
         raise InputError(
             f"{strategy.name!r} compares with the labeled set (got labeled=0); "

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from torch import Tensor
 
+from ladle.errors import InputError
+from ladle.gradients import ResidualLoss
 from ladle.selectors import top, unlabeled_indices
 from ladle.strategies.outputs import PoolOutputs
 from ladle.typing import Embedding, Indices, Scores
@@ -41,6 +43,8 @@ class Strategy:
             ``selectors.Passes``: then it also runs on pools in shards and on clusters.
         needs_gradients: whether its view takes gradients, so that a model must have a loss that reaches its outputs
             through residuals; a model that gives probabilities alone will not do.
+        single_label: whether its view takes the logits for those of one class out of C, which a multi-label model's are
+            not.
     """
 
     name: str
@@ -53,6 +57,19 @@ class Strategy:
     needs_model: bool = True
     row_wise: bool = False
     needs_gradients: bool = False
+    single_label: bool = False
+
+    def check_loss(self, loss: ResidualLoss) -> None:
+        """Raise unless the strategy has a meaning for models of this loss.
+
+        Raises:
+            InputError: a multi-label loss, and a strategy that takes an example to be of one class.
+        """
+        if self.single_label and loss.multi_label:
+            raise InputError(
+                f"{self.name!r} takes an example to be of one class (got the multi-label loss {loss}); take grad, "
+                "badge, k-center or random"
+            )
 
     def select(
         self,
@@ -88,6 +105,7 @@ def score_strategy(
     needs_labels: bool = False,
     row_wise: bool = False,
     needs_gradients: bool = False,
+    single_label: bool = False,
 ) -> Strategy:
     """Make the strategy that asks for the highest scores (top-b).
 
@@ -99,6 +117,7 @@ def score_strategy(
         needs_labels: whether the score is undefined while nothing is labeled.
         row_wise: whether the score of a row depends on that row and the labeled ones alone.
         needs_gradients: whether the score takes gradients of the loss.
+        single_label: whether it takes the logits for those of one class out of C.
     """
     return Strategy(
         name,
@@ -110,6 +129,7 @@ def score_strategy(
         needs_labels=needs_labels,
         row_wise=row_wise,
         needs_gradients=needs_gradients,
+        single_label=single_label,
     )
 
 

@@ -1,0 +1,73 @@
+"""``ladle label``: the labeling page in the browser."""
+
+from __future__ import annotations
+
+import webbrowser
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ladle.cli.labeling import LABELS, LabelStore, SourcePath, Text, class_names, open_project
+
+
+def label(
+    source: SourcePath,
+    classes: Annotated[
+        str | None, typer.Option(help="Names of the classes, as in cat,dog; a project that is there knows its own.")
+    ] = None,
+    store: LabelStore = LABELS,
+    text: Text = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="What picks beside the control arm: margin, or one of ladle strategies.")
+    ] = None,
+    control: Annotated[
+        float | None, typer.Option(help="Share of each batch drawn at random, to measure accuracy on; 0.2 is usual.")
+    ] = None,
+    overlap: Annotated[float, typer.Option(help="Share of the examples that two people are asked for.")] = 0.0,
+    batch: Annotated[int, typer.Option(help="Examples in a batch.")] = 20,
+    model: Annotated[
+        str | None, typer.Option(help="Another network: mlp, lenet, resnet18, vgg16, or module:factory.")
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; anything but this machine alone is protected by a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes one that is free.")] = 8765,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+) -> None:
+    """Open a page in the browser to label on: one example at a time, the next ones chosen while you label.
+
+    Every answer is in the store the moment it is given. Stop with Ctrl-C; the same command goes on.
+
+    Examples: `ladle label photos --classes cat,dog`, `ladle label posts.csv --classes spam,fine --text body`
+    """
+    from ladle.errors import MissingExtraError
+
+    try:
+        from ladle.page import serve
+    except ModuleNotFoundError as error:
+        raise MissingExtraError.needs("the labeling page", "label") from error
+    from ladle.labeling import Desk
+
+    console = Console()
+    with console.status(f"reading {source}"):
+        project = open_project(source, store, text, class_names(classes), strategy, control, model)
+
+    def ready(address: str) -> None:
+        console.print(f"labeling page: {address}   (Ctrl-C stops it; labels are in {store})", soft_wrap=True)
+        if host not in ("127.0.0.1", "localhost", "::1"):
+            console.print(
+                "others can reach this page: give its whole address, with the token, only to who may label. It is not "
+                "encrypted",
+                style="yellow",
+                soft_wrap=True,
+            )
+        if open_browser:
+            webbrowser.open(address)
+
+    with project:
+        serve(Desk(project, batch=batch, overlap=overlap), host=host, port=port, on_ready=ready)
+        state = project.status()
+    console.print(
+        f"stopped; {state.labeled} of {state.examples} labeled, all of it in {store}", highlight=False, soft_wrap=True
+    )

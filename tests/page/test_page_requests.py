@@ -1,0 +1,190 @@
+"""The page over HTTP: who gets in, what is served, and that what people write never becomes markup."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from ladle.labeling import Desk, LabelingProject, open_source
+from ladle.models import TrainingConfig
+from ladle.page import create_app
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "testserver"})
+NASTY = "<script>alert(1)</script>"
+
+
+class Browser:
+    """A client that keeps its cookie and its page's form token."""
+
+    def __init__(self, app: Any, **headers: str) -> None:
+        self.http = TestClient(app, headers=headers, base_url="http://127.0.0.1")
+        self.form = ""
+
+    def open(self, path: str = "/") -> str:
+        page = self.http.get(path)
+        assert page.status_code == 200, page.text
+        found = re.search(r'name="form-token" content="([0-9a-f]+)"', page.text)
+        assert found
+        self.form = found[1]
+        return page.text
+
+    def post(self, path: str, content: Any, **headers: str) -> Any:
+        return self.http.post(path, json=content, headers={"X-Ladle-Form": self.form} | headers)
+
+    def item(self) -> dict[str, Any]:
+        for _ in range(400):
+            item: dict[str, Any] | None = self.http.get("/state").json()["item"]
+            if item is not None:
+                return item
+            time.sleep(0.05)
+        raise AssertionError("nothing came")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    source = tmp_path / "texts.csv"
+    rows = [f'{number},"{NASTY} number {number} of some words"' for number in range(40)]
+    source.write_text("id,text\n" + "\n".join(rows) + "\n")
+    quick = TrainingConfig(epochs=2)
+    store = f"sqlite:///{tmp_path}/labels.db"
+    with LabelingProject(open_source(source), classes=("a", NASTY), store=store, training=quick) as project:
+        opened = Desk(project, batch=6)
+        opened.start()
+        yield opened
+        opened.close()
+
+
+def test_answers_undo_and_classes(desk: Desk) -> None:
+    browser = Browser(create_app(desk, hosts=LOOPBACK))
+    browser.open()
+    for turn in range(8):
+        place = browser.item()["place"]
+        found = browser.post("/answer", {"place": place, "label": ("a", NASTY)[turn % 2]})
+        assert (found.status_code, found.json()["labeled"], found.json()["mine"]) == (200, turn + 1, turn + 1)
+    assert browser.post("/undo", {}).json()["labeled"] == 7
+    assert browser.item()["place"] == place
+    browser.post("/answer", {"place": place, "label": "not sure"})
+    state = browser.post("/look-again", {}).json()
+    assert (state["setAside"], state["item"]["place"]) == (0, place)
+    assert [one["name"] for one in browser.post("/classes", {"name": "third"}).json()["classes"]] == [
+        "a",
+        NASTY,
+        "third",
+    ]
+    assert browser.post("/classes", {"name": "third"}).status_code == 409
+    exported = browser.http.get("/export/labels.csv")
+    assert len(exported.text.splitlines()) == 8
+    assert "attachment" in exported.headers["content-disposition"]
+
+
+def test_two_browsers_get_two_examples(desk: Desk) -> None:
+    app = create_app(desk, hosts=LOOPBACK)
+    ada, ben = Browser(app), Browser(app)
+    ada.open()
+    ben.open()
+    first, second = ada.item()["place"], ben.item()["place"]
+    assert first != second
+    stolen = ben.post("/answer", {"place": first, "label": "a"})
+    assert stolen.status_code == 409
+    assert "on your desk" in stolen.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "says"),
+    [
+        ({"place": 0}, 422, "label"),
+        ({"place": -1, "label": "a"}, 422, "place"),
+        ({"place": "x", "label": "a"}, 422, "place"),
+        ([1], 422, "body"),
+        ({"place": 0, "label": "x" * 201}, 422, "label"),
+    ],
+)
+def test_an_answer_has_its_form(desk: Desk, content: Any, code: int, says: str) -> None:
+    browser = Browser(create_app(desk, hosts=LOOPBACK))
+    browser.open()
+    found = browser.post("/answer", content)
+    assert (found.status_code, says in found.json()["error"]) == (code, True)
+
+
+def test_a_post_from_elsewhere_is_refused(desk: Desk) -> None:
+    app = create_app(desk, hosts=LOOPBACK)
+    browser, other = Browser(app), Browser(app)
+    browser.open()
+    other.open()
+    place = browser.item()["place"]
+    answer = {"place": place, "label": "a"}
+    assert browser.http.post("/answer", json=answer).status_code == 403  # no form token
+    browser.form, own = other.form, browser.form
+    assert browser.post("/answer", answer).status_code == 403  # another person's
+    browser.form = own
+    browser.http.cookies.clear()
+    assert browser.post("/answer", answer).status_code == 403  # without the cookie that belongs to it
+    assert not desk.project.labels()
+
+
+def test_only_its_own_name_reaches_a_page_on_loopback(desk: Desk) -> None:
+    app = create_app(desk, hosts=frozenset({"127.0.0.1"}))
+    assert Browser(app).http.get("/state").status_code == 200
+    for host in ("evil.example", "127.0.0.1.evil.example", ""):
+        assert Browser(app, Host=host).http.get("/state").status_code == 400
+
+
+def test_elsewhere_a_token_is_needed_once(desk: Desk) -> None:
+    browser = Browser(create_app(desk, token="long-and-secret"))
+    for path in ("/", "/state", "/?token=wrong", "/export/labels.csv", "/static/label.js"):
+        assert browser.http.get(path).status_code == 401
+    browser.open("/?token=long-and-secret")
+    assert browser.http.get("/state").status_code == 200
+
+
+def test_oversized_and_endless_bodies_are_refused(desk: Desk) -> None:
+    browser = Browser(create_app(desk, hosts=LOOPBACK))
+    browser.open()
+    assert browser.post("/answer", {"place": 0, "label": "x" * 70_000}).status_code == 413
+    endless = browser.http.post("/answer", content=iter([b"x"] * 10), headers={"X-Ladle-Form": browser.form})
+    assert endless.status_code == 411
+    assert browser.http.put("/answer", json={}).status_code == 405
+
+
+def test_nothing_inline_and_nothing_of_others(desk: Desk) -> None:
+    browser = Browser(create_app(desk, hosts=LOOPBACK))
+    page = browser.http.get("/")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    cookie = page.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert "<script>" not in page.text
+    assert not re.search(r"\son\w+=|style=", page.text)
+    script = (Path(__file__).parents[2] / "src/ladle/page/static/label.js").read_text()
+    assert "innerHTML" not in script
+    assert browser.http.get("/docs").status_code == 404
+    assert browser.http.get("/openapi.json").status_code == 404
+
+
+def test_only_images_of_the_source_are_served(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (tmp_path / "secret.png").write_bytes(b"not yours")
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(photos / "a.png")
+    Image.fromarray(pixels).save(photos / "b.bmp")
+    with LabelingProject(open_source(photos), classes=("x", "y"), store=f"sqlite:///{tmp_path}/l.db") as project:
+        http = Browser(create_app(Desk(project), hosts=LOOPBACK)).http
+        assert http.get("/image/0").content == (photos / "a.png").read_bytes()
+        shown = http.get("/image/1")
+        assert (shown.status_code, shown.headers["content-type"]) == (200, "image/png")
+        for path in ("/image/2", "/image/-1", "/image/..%2Fsecret.png", "/image/../secret.png", "/static/../app.py"):
+            assert http.get(path).status_code in (404, 422), path
+        (photos / "a.png").unlink()
+        assert http.get("/image/0").status_code == 404
