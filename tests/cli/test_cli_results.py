@@ -125,3 +125,11 @@ def test_a_suite_says_what_it_costs_runs_what_it_can_and_names_what_it_cannot(
     code, out, _ = call("run", "small/first", "--store", url, "--estimate")
     assert code == 0
     assert " 0 " in out
+
+
+@pytest.mark.parametrize(("option", "message"), [("--workers=0", "at least 1"), ("--device=tpu", "cpu or cuda")])
+def test_an_estimate_too_names_a_machine_that_cannot_be(option: str, message: str, tmp_path: Path, call: Call) -> None:
+    code, _, err = call("run", "quickstart", "--estimate", option, "--store", f"sqlite:///{tmp_path}/none.db")
+    assert (code, err.count("\n")) == (2, 1)
+    assert message in err
+    assert not (tmp_path / "none.db").exists()

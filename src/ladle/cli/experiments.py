@@ -63,8 +63,9 @@ def run(
 
     from ladle.data import resolve_data_home
     from ladle.errors import LadleError
-    from ladle.experiments import find_experiments, run_experiment
+    from ladle.experiments import check_machine, find_experiments, run_experiment
 
+    used = check_machine(workers, device, engine)
     configs = list(find_experiments(experiment))
     if seeds is not None:
         configs = [dataclasses.replace(config, seeds=seeds) for config in configs]
@@ -72,7 +73,7 @@ def run(
     home = resolve_data_home(data_home)
     out_of_reach: list[str] = []
     if estimate or len(configs) > 1:
-        configs, out_of_reach = _estimate(console, configs, store, home, workers, device)
+        configs, out_of_reach = _estimate(console, configs, store, home, used, device)
     if not estimate:
         for config in configs:
             console.print(
@@ -110,11 +111,11 @@ def _estimate(
     configs: list[experiments.ExperimentConfig],
     store: str,
     data_home: Path | None,
-    workers: int | None,
+    workers: int,
     device: str,
 ) -> tuple[list[experiments.ExperimentConfig], list[str]]:
     """Print what is left to do; return the experiments whose data is there, and the names of the others."""
-    import os
+    import torch
 
     from ladle.data import load_pool
     from ladle.errors import DataError
@@ -122,7 +123,8 @@ def _estimate(
     from ladle.session import open_database
 
     stored = ExperimentStore(open_database(store))
-    used = workers or os.cpu_count() or 1
+    # A cluster may have GPUs where this machine, whose pace is measured, has none.
+    device = device if torch.cuda.is_available() else "cpu"
     table = Table(title="left to do", title_justify="left", box=SIMPLE_HEAD)
     for heading in ("experiment", "runs", "steps", "time"):
         table.add_column(heading, justify="left" if heading == "experiment" else "right", no_wrap=True)
@@ -146,7 +148,7 @@ def _estimate(
             check_fit(config, pool)
             swept = None if stored.learning_rate(config) is not None else len(stored.sweep(config))
             work = work_left(config, pool, stored.finished_rounds(config), swept=swept)
-            expected = hours(work, calibrate(config, pool, device), used) if work.runs else 0.0
+            expected = hours(work, calibrate(config, pool, device), workers) if work.runs else 0.0
         total += expected
         reached.append(config)
         table.add_row(config.name, f"{work.runs:,}", f"{work.steps:,}", _duration(expected))
@@ -154,7 +156,7 @@ def _estimate(
     table.add_row("in all", "", "", _duration(total))
     console.print(table)
     console.print(
-        f"time with {used} worker{'s' if used != 1 else ''} on this machine, as busy as it is now, from a short "
+        f"time with {workers} worker{'s' if workers != 1 else ''} on this machine, as busy as it is now, from a short "
         "calibration; it can be stopped and continued at any time",
         highlight=False,
         soft_wrap=True,

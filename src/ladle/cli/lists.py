@@ -30,5 +30,6 @@ def datasets(
 
     table = Table("data set", "here", "what it is", box=None, pad_edge=False, padding=(0, 2, 1, 0))
     for entry in dataset_status(resolve_data_home(data_home)):
-        table.add_row(entry.name, str(entry.availability), f"{entry.summary}\n{entry.size}\nlicense: {entry.license}")
+        lines = (entry.summary, entry.size, f"from: {entry.source}", f"license: {entry.license}")
+        table.add_row(entry.name, str(entry.availability), "\n".join(lines))
     Console().print(table)

@@ -10,7 +10,7 @@ from ladle.experiments.config import (
 )
 from ladle.experiments.cost import Pace, Work, calibrate, hours, work_left
 from ladle.experiments.results import ExperimentResults
-from ladle.experiments.runner import Progress, check_fit, run_experiment
+from ladle.experiments.runner import Progress, check_fit, check_machine, run_experiment
 from ladle.experiments.store import ExperimentStore
 from ladle.experiments.suites import find_experiments, list_suites, suite
 
@@ -24,6 +24,7 @@ __all__ = [
     "Work",
     "calibrate",
     "check_fit",
+    "check_machine",
     "experiment_from",
     "find_experiments",
     "hours",

@@ -96,7 +96,7 @@ def run_experiment(
         StoreError: a store that cannot be used.
     """
     report = on_progress or _ignore
-    workers = _check_workers(workers, device, engine)
+    workers = check_machine(workers, device, engine)
     database = open_database(store)
     if database.url.get_backend_name() == "sqlite" and database.url.database in (None, "", ":memory:"):
         raise ConfigError(f"an experiment's store must outlive the process (got {store!r}); use sqlite:///ladle.db")
@@ -140,7 +140,12 @@ def check_fit(config: ExperimentConfig, pool: Pool) -> None:
     network_for(config.model, pool)
 
 
-def _check_workers(workers: int | None, device: str, engine: str) -> int:
+def check_machine(workers: int | None, device: str, engine: str) -> int:
+    """Return how many processes run at once; make sure that device and engine are there.
+
+    Raises:
+        ConfigError: a device or engine that is not there, fewer than one worker, or workers on a cluster.
+    """
     if engine not in ("local", "ray"):
         raise ConfigError(f"the engine is local or ray (got {engine!r}); name one of the two")
     if engine == "ray" and workers is not None:

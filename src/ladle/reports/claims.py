@@ -76,7 +76,7 @@ def _geometry(found: Mapping[str, Any] | None) -> list[Claim]:
             f"B = {size}: {first:.2f} against {second:.2f}"
             for size, (first, second) in zip((10, 20, 40), pairs, strict=True)
         )
-        claims.append(Claim("4.1", text, verdict, f"dispersion, {found['data']}: {numbers}"))
+        claims.append(Claim("4.1", text, verdict, f"dispersion of one draw of {found['data']}: {numbers}"))
     return claims
 
 
