@@ -25,7 +25,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import ladle
 from ladle.adapters import estimator_outputs
 from ladle.errors import BudgetError, InputError, UnknownNameError
-from ladle.selectors import farthest_first
+from ladle.selectors import farthest_first, k_means_plus_plus, uniform
 from ladle.sklearn import ActiveLearner
 from ladle.strategies import list_strategies
 
@@ -98,10 +98,16 @@ def test_it_starts_without_labels_and_goes_on_with_one_class(digits: tuple[NDArr
     # Far from what is labeled, although one class fits no model.
     expected = farthest_first(np.concatenate([inputs[zeros], inputs[rest]]), np.arange(3), 4)
     assert (learner.query(inputs[rest], 4) + 3).tolist() == expected.tolist()
-    for cold in ("k-means++", "random"):
-        picks = ActiveLearner(LogisticRegression(), cold_start=cold).query(inputs, 6)
-        assert len(set(picks.tolist())) == 6
-    with pytest.raises(InputError, match="cold_start is one of"):
+    none = np.empty(0, dtype=np.int64)
+    drawn = ActiveLearner(LogisticRegression(), cold_start="k-means++").query(inputs, 6)
+    expected = k_means_plus_plus(inputs, none, 6, generator=np.random.default_rng([0, 0]), first="uniform")
+    assert drawn.tolist() == expected.tolist()
+    expected = uniform(400, none, 6, generator=np.random.default_rng([0, 0]))
+    # A strategy that needs no model needs no cold start either.
+    for strategy, cold in (("grad", "random"), ("random", "k-center")):
+        learner = ActiveLearner(LogisticRegression(), strategy=strategy, cold_start=cold)
+        assert learner.query(inputs, 6).tolist() == expected.tolist()
+    with pytest.raises(UnknownNameError, match="unknown cold start"):
         ActiveLearner(cold_start="warm").query(inputs, 1)
 
 
