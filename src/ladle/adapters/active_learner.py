@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
@@ -22,7 +23,7 @@ from ladle.typing import Indices
 
 def _can(method: str) -> Any:
     def there(learner: ActiveLearner) -> bool:
-        getattr(learner.estimator_ if hasattr(learner, "estimator_") else learner.estimator, method)
+        getattr(learner.estimator_ if hasattr(learner, "estimator_") else learner._unfitted(), method)
         return True
 
     return available_if(there)
@@ -39,7 +40,8 @@ class ActiveLearner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         cold_start: what picks in place of a strategy that needs a model while nothing, or one class only, is labeled:
             "k-center" or "k-means++" on the inputs themselves (a pipeline's on what its steps before the last make of
             them, sparse ones reduced), or "random".
-        random_state: seed of the draws, where a strategy draws; with it the same calls give the same picks.
+        random_state: seed of the draws, where a strategy draws; with it the same calls give the same picks. A
+            ``RandomState`` is drawn from at every query; None gives other picks each time.
 
     Attributes:
         estimator_: the fitted clone.
@@ -55,7 +57,7 @@ class ActiveLearner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         *,
         strategy: str | Strategy = "margin",
         cold_start: str = "k-center",
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         self.estimator = estimator
         self.strategy = strategy
@@ -134,7 +136,7 @@ class ActiveLearner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         """
         strategy, cold_start = find_strategy(self.strategy), find_cold_start(self.cold_start)
         number = getattr(self, "queries_", 0)
-        generator = np.random.default_rng([self.random_state, number])
+        generator = self._generator(number)
         if strategy.needs_model and hasattr(self, "estimator_"):
             picks = self._warm(strategy, X, budget, generator)
         else:
@@ -158,6 +160,11 @@ class ActiveLearner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         """Return the fitted estimator's decision values."""
         check_is_fitted(self, "estimator_")
         return self.estimator_.decision_function(X)
+
+    def _generator(self, number: int) -> np.random.Generator:
+        if isinstance(self.random_state, int | np.integer):
+            return np.random.default_rng([self.random_state, number])
+        return np.random.default_rng(check_random_state(self.random_state).randint(2**31))
 
     def _unfitted(self) -> Any:
         if self.estimator is not None:
