@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,19 +16,20 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import cross_val_score
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import ladle
 from ladle.adapters import estimator_outputs
 from ladle.errors import BudgetError, InputError, UnknownNameError
-from ladle.selectors import farthest_first
+from ladle.selectors import farthest_first, k_means_plus_plus, uniform
 from ladle.sklearn import ActiveLearner
-from ladle.strategies import list_strategies
+from ladle.strategies import list_strategies, score_strategy
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +38,17 @@ def digits() -> tuple[NDArray[Any], NDArray[Any]]:
     return inputs[:400] / 16, labels[:400]
 
 
-def test_it_is_an_estimator_like_any_other() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the checks give it data on which solvers do not converge
-        check_estimator(ActiveLearner(LogisticRegression()))
+@pytest.mark.filterwarnings("ignore")  # the checks give it data on which solvers do not converge
+@parametrize_with_checks(  # type: ignore[untyped-decorator]
+    [
+        ActiveLearner(),
+        ActiveLearner(make_pipeline(StandardScaler(), LogisticRegression()), strategy="badge"),
+        ActiveLearner(SGDClassifier(random_state=0), strategy="grad", random_state=None),
+        ActiveLearner(RandomForestClassifier(5, random_state=0), cold_start="random"),
+    ]
+)
+def test_it_is_an_estimator_like_any_other(estimator: Any, check: Callable[[Any], None]) -> None:
+    check(estimator)
 
 
 @pytest.mark.parametrize("strategy", list_strategies())
@@ -98,10 +107,16 @@ def test_it_starts_without_labels_and_goes_on_with_one_class(digits: tuple[NDArr
     # Far from what is labeled, although one class fits no model.
     expected = farthest_first(np.concatenate([inputs[zeros], inputs[rest]]), np.arange(3), 4)
     assert (learner.query(inputs[rest], 4) + 3).tolist() == expected.tolist()
-    for cold in ("k-means++", "random"):
-        picks = ActiveLearner(LogisticRegression(), cold_start=cold).query(inputs, 6)
-        assert len(set(picks.tolist())) == 6
-    with pytest.raises(InputError, match="cold_start is one of"):
+    none = np.empty(0, dtype=np.int64)
+    drawn = ActiveLearner(LogisticRegression(), cold_start="k-means++").query(inputs, 6)
+    expected = k_means_plus_plus(inputs, none, 6, generator=np.random.default_rng([0, 0]), first="uniform")
+    assert drawn.tolist() == expected.tolist()
+    expected = uniform(400, none, 6, generator=np.random.default_rng([0, 0]))
+    # A strategy that needs no model needs no cold start either.
+    for strategy, cold in (("grad", "random"), ("random", "k-center")):
+        learner = ActiveLearner(LogisticRegression(), strategy=strategy, cold_start=cold)
+        assert learner.query(inputs, 6).tolist() == expected.tolist()
+    with pytest.raises(UnknownNameError, match="unknown cold start"):
         ActiveLearner(cold_start="warm").query(inputs, 1)
 
 
@@ -145,6 +160,35 @@ def test_it_is_cloned_nested_and_validated_like_others(digits: tuple[NDArray[Any
     fresh.set_params(strategy="margin", estimator__logisticregression__C=0.1)
     assert fresh.strategy == "margin"
     assert cross_val_score(make_pipeline(StandardScaler(), fresh), inputs, labels, cv=2).mean() > 0.7
+    again = pickle.loads(pickle.dumps(learner))
+    assert again.query(inputs[50:], 5).tolist() == learner.query(inputs[50:], 5).tolist()
+    own = score_strategy("first", lambda outputs: -outputs.features[:, 0], "the smallest first feature")
+    assert clone(ActiveLearner(strategy=own)).teach(inputs[:50], labels[:50]).query(inputs[50:], 3).shape == (3,)
+
+
+def test_what_the_estimator_can_the_learner_can() -> None:
+    assert hasattr(ActiveLearner(), "predict_proba")
+    assert hasattr(ActiveLearner(), "decision_function")
+    assert not hasattr(ActiveLearner(RandomForestClassifier()), "decision_function")
+    assert not hasattr(ActiveLearner(SGDClassifier()), "predict_proba")
+
+
+def test_random_states_of_every_kind(digits: tuple[NDArray[Any], NDArray[Any]]) -> None:
+    inputs, labels = digits
+
+    def picked(state: Any) -> list[list[int]]:
+        learner = ActiveLearner(GaussianNB(), strategy="random", random_state=state)
+        learner.teach(inputs[:50], labels[:50])
+        return [learner.query(inputs[50:], 6).tolist() for _ in range(2)]
+
+    for state in (7, np.int64(7), np.random.RandomState(7)):
+        first, second = picked(state)
+        assert first != second
+    assert picked(7) == picked(np.int64(7))
+    assert picked(np.random.RandomState(7)) == picked(np.random.RandomState(7))
+    assert picked(None) != picked(None)
+    with pytest.raises(ValueError, match="cannot be used to seed"):
+        picked("seven")
 
 
 def test_a_network_asks_by_its_gradients_and_a_forest_cannot(digits: tuple[NDArray[Any], NDArray[Any]]) -> None:

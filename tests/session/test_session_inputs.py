@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import ladle
 from ladle.errors import InputError, SessionError
-from ladle.models import TrainingConfig
+from ladle.models import TrainingConfig, pool_outputs
 
 FEW = TrainingConfig(epochs=3)
 
@@ -66,6 +66,15 @@ def test_a_pool_in_parts_gives_the_picks_of_one_array(strategy: str, digits: tup
     assert len(by_name) == 300
     accuracy = whole.evaluate(inputs, labels)
     assert by_name.evaluate(parts, labels) == in_order.evaluate(tuple(parts.values()), labels) == accuracy
+
+
+def test_embeddings_take_a_linear_layer_alone(digits: tuple[Any, Any]) -> None:
+    embeddings, labels = digits
+    session = ladle.Session(embeddings, lambda: nn.Linear(64, 10), strategy="badge", training=TrainingConfig(epochs=20))
+    run(session, labels, 80)
+    passed = pool_outputs(session.model, torch.from_numpy(embeddings))
+    assert torch.equal(passed.features, torch.from_numpy(embeddings).float())
+    assert session.evaluate(embeddings, labels) > 0.7
 
 
 def test_a_last_layer_that_is_not_the_last_is_told_what_to_do(digits: tuple[Any, Any]) -> None:

@@ -8,27 +8,22 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 import torch
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ladle.adapters.scikit_learn import estimator_outputs
-from ladle.arrays import as_tensor
 from ladle.errors import InputError
-from ladle.selectors import farthest_first, k_means_plus_plus, uniform
-from ladle.strategies import Strategy, find_strategy, select
+from ladle.gradients import cross_entropy
+from ladle.strategies import PoolOutputs, Strategy, distance_rows, find_cold_start, find_strategy, is_cold, select
 from ladle.typing import Indices
-
-_COLD_STARTS = ("k-center", "k-means++", "random")
-# What a sparse matrix is reduced to before distances between its rows are taken.
-_COMPONENTS = 64
 
 
 def _can(method: str) -> Any:
     def there(learner: ActiveLearner) -> bool:
-        getattr(learner.estimator_ if hasattr(learner, "estimator_") else learner.estimator, method)
+        getattr(learner.estimator_ if hasattr(learner, "estimator_") else learner._unfitted(), method)
         return True
 
     return available_if(there)
@@ -42,9 +37,11 @@ class ActiveLearner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
             changed.
         strategy: a name from ``ladle.list_strategies()``, or a ``Strategy``. Those that take gradients need an
             estimator whose loss is known (see ``ladle.adapters.estimator_outputs``).
-        cold_start: what picks while nothing, or one class only, is labeled: "k-center" or "k-means++" on the inputs
-            themselves, or "random".
-        random_state: seed of the draws, where a strategy draws; with it the same calls give the same picks.
+        cold_start: what picks in place of a strategy that needs a model while nothing, or one class only, is labeled:
+            "k-center" or "k-means++" on the inputs themselves (a pipeline's on what its steps before the last make of
+            them, sparse ones reduced), or "random".
+        random_state: seed of the draws, where a strategy draws; with it the same calls give the same picks. A
+            ``RandomState`` is drawn from at every query; None gives other picks each time.
 
     Attributes:
         estimator_: the fitted clone.
@@ -60,7 +57,7 @@ class ActiveLearner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         *,
         strategy: str | Strategy = "margin",
         cold_start: str = "k-center",
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         self.estimator = estimator
         self.strategy = strategy
@@ -115,7 +112,7 @@ class ActiveLearner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         if hasattr(self, "labeled_targets_"):
             X = _together(self.labeled_inputs_, X)  # noqa: N806
             targets = np.concatenate([self.labeled_targets_, targets])
-        if len(np.unique(targets)) > 1:
+        if not is_cold(targets):
             self.fit(X, targets)
         self.labeled_inputs_, self.labeled_targets_, self.queries_ = X, targets, queries
         return self
@@ -133,18 +130,17 @@ class ActiveLearner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         Raises:
             BudgetError: a budget below 1 or above n.
             InputError: a strategy that takes gradients, and an estimator whose loss is not known.
-            UnknownNameError: an unknown strategy.
+            UnknownNameError: an unknown strategy or cold start.
 
         Cost: one pass of the estimator over the pool and the labeled examples, and one selection.
         """
-        strategy = find_strategy(self.strategy)
-        if self.cold_start not in _COLD_STARTS:
-            raise InputError(f"cold_start is one of {', '.join(_COLD_STARTS)} (got {self.cold_start!r}); name one")
+        strategy, cold_start = find_strategy(self.strategy), find_cold_start(self.cold_start)
         number = getattr(self, "queries_", 0)
-        generator = np.random.default_rng([self.random_state, number])
-        picks = self._warm(strategy, X, budget, generator) if hasattr(self, "estimator_") else None
-        if picks is None:
-            picks = self._cold(X, budget, generator)
+        generator = self._generator(number)
+        if strategy.needs_model and hasattr(self, "estimator_"):
+            picks = self._warm(strategy, X, budget, generator)
+        else:
+            picks = self._cold(cold_start if strategy.needs_model else strategy, X, budget, generator)
         self.queries_ = number + 1
         return picks
 
@@ -164,6 +160,11 @@ class ActiveLearner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         """Return the fitted estimator's decision values."""
         check_is_fitted(self, "estimator_")
         return self.estimator_.decision_function(X)
+
+    def _generator(self, number: int) -> np.random.Generator:
+        if isinstance(self.random_state, int | np.integer):
+            return np.random.default_rng([self.random_state, number])
+        return np.random.default_rng(check_random_state(self.random_state).randint(2**31))
 
     def _unfitted(self) -> Any:
         if self.estimator is not None:
@@ -194,38 +195,30 @@ class ActiveLearner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         )
         return picks - known
 
-    def _cold(self, X: Any, budget: int, generator: np.random.Generator) -> Indices:  # noqa: N803
+    def _cold(self, strategy: Strategy, X: Any, budget: int, generator: np.random.Generator) -> Indices:  # noqa: N803
         known = len(self.labeled_targets_) if hasattr(self, "labeled_targets_") else 0
-        taken = np.arange(known)
         whole = _together(self.labeled_inputs_, X) if known else X
-        if self.cold_start == "random":
-            return uniform(_length(whole), taken, budget, generator=generator) - known
-        rows = as_tensor(_with_distances(self._unfitted(), whole))
-        if self.cold_start == "k-center":
-            return farthest_first(rows, taken, budget) - known
-        return k_means_plus_plus(rows, taken, budget, generator=generator) - known
+        nothing = torch.empty(_length(whole), 0)
+        features = _with_distances(self._unfitted(), whole) if strategy.needs_model else nothing
+        outputs = PoolOutputs(features, nothing, np.arange(known), torch.empty(0), cross_entropy, bias=False)
+        return strategy.select(outputs, budget, generator=generator) - known
 
 
-def _with_distances(estimator: Any, inputs: Any) -> NDArray[np.float64]:
+def _with_distances(estimator: Any, inputs: Any) -> Tensor:
     """Return the examples as rows between which distances mean something, without any label."""
-    from sklearn.decomposition import TruncatedSVD
     from sklearn.pipeline import Pipeline
 
     if isinstance(estimator, Pipeline) and len(estimator.steps) > 1:
         inputs = clone(estimator[:-1]).fit_transform(inputs)
-    if _is_sparse(inputs):
-        components = min(_COMPONENTS, min(inputs.shape) - 1)
-        if components < 1:
-            return np.asarray(inputs.toarray(), dtype=np.float64)
-        inputs = TruncatedSVD(components, random_state=0).fit_transform(inputs)
-    try:
-        rows = np.asarray(inputs, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(
-            "a cold start by distance needs numbers (got texts or categories); put a pipeline that makes numbers of "
-            "them around the estimator, or take cold_start='random'"
-        ) from None
-    return rows.reshape(len(rows), -1)
+    if not scipy.sparse.issparse(inputs):
+        try:
+            inputs = np.asarray(inputs, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InputError(
+                "a cold start by distance needs numbers (got texts or categories); put a pipeline that makes numbers "
+                "of them around the estimator, or take cold_start='random'"
+            ) from None
+    return distance_rows(inputs)
 
 
 def _together(first: Any, second: Any) -> Any:
@@ -243,10 +236,6 @@ def _together(first: Any, second: Any) -> Any:
     if isinstance(first, list) and isinstance(second, list):
         return [*first, *second]
     return np.concatenate([np.asarray(first), np.asarray(second)])
-
-
-def _is_sparse(values: Any) -> bool:
-    return bool(scipy.sparse.issparse(values))
 
 
 def _length(values: Any) -> int:

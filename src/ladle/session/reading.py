@@ -60,6 +60,26 @@ def _read_array(inputs: Array) -> torch.Tensor:
     return tensor
 
 
+def read_embeddings(embeddings: Array | Inputs | None, pool: ModelInputs, examples: int) -> Inputs:
+    """Return what distances of a cold start are taken between: the embeddings, or else the pool itself.
+
+    Raises:
+        InputError: embeddings of other examples, or none for a pool in parts, which has no distances.
+    """
+    found = pool if embeddings is None else read_pool(embeddings)
+    if isinstance(found, tuple | Mapping):
+        raise InputError(
+            f"a cold start by distance needs one array (got {len(found)} parts); pass embeddings, or take "
+            "cold_start='random'"
+        )
+    if found.shape[0] != examples:
+        raise InputError(
+            f"embeddings need a row for each example of the pool (got embeddings={found.shape[0]}, pool={examples}); "
+            "embed the whole pool"
+        )
+    return found
+
+
 def read_class_numbers(labels: Any) -> Indices:
     """Return labels as class numbers.
 

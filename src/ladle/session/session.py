@@ -36,15 +36,16 @@ from ladle.session.log import EventLog
 from ladle.session.reading import (
     PoolInputs,
     read_class_numbers,
+    read_embeddings,
     read_indices,
     read_multi_labels,
     read_pool,
     read_seed,
 )
 from ladle.session.seeds import Purpose, derived_seed
-from ladle.session.state import RANDOM, Asked, Event, Skipped, Told, Undone, replay
-from ladle.strategies import CATALOG, PoolOutputs, Strategy, find_strategy
-from ladle.typing import Indices
+from ladle.session.state import Asked, Event, Skipped, Told, Undone, replay
+from ladle.strategies import PoolOutputs, Strategy, distance_rows, find_cold_start, find_strategy, is_cold
+from ladle.typing import Array, Indices, Inputs
 
 
 class Session:
@@ -73,14 +74,17 @@ class Session:
         name: the session's name in the store.
         device: where the model trains and the pool is scored.
         last_layer: dotted name of the linear layer that gives the logits; None takes the one registered last.
+        cold_start: what picks in place of a strategy that needs a model while nothing, or one class only, is labeled:
+            "random", as in the paper, or "k-center" or "k-means++" on the inputs as they are (sparse ones reduced).
+        embeddings: (n, d) rows for the distances of such a cold start, in place of the inputs.
 
     Attributes:
         build: makes a new, untrained model.
 
     Raises:
         InputError: a pool without examples or in parts that do not match, classes missing, no such last layer, a loss
-            that cannot be trained with, or a strategy that has no meaning for it.
-        UnknownNameError: an unknown strategy, model or loss.
+            that cannot be trained with, a strategy that has no meaning for it, or a cold start without distances.
+        UnknownNameError: an unknown strategy, model, loss or cold start.
         StoreError: a store that cannot be opened.
         SessionError: the store has a session of this name with other settings.
 
@@ -101,6 +105,8 @@ class Session:
         name: str = "session",
         device: str | torch.device = "cpu",
         last_layer: str | None = None,
+        cold_start: str = "random",
+        embeddings: Inputs | Array | None = None,
     ) -> None:
         seed = read_seed(seed)
         pool = read_pool(inputs)
@@ -113,6 +119,13 @@ class Session:
         self._mean_loss = _mean_of(self.loss)
         self.strategy = find_strategy(strategy)
         self.strategy.check_loss(self.loss)
+        self.cold_start = find_cold_start(cold_start)
+        if embeddings is not None and not self.cold_start.needs_model:
+            raise InputError(
+                f"embeddings are for the distances of a cold start (got cold_start={cold_start!r}, which takes none); "
+                "name k-center or k-means++, or leave them out"
+            )
+        self._distances = read_embeddings(embeddings, pool, len(self)) if self.cold_start.needs_model else None
         self.training = training or TrainingConfig()
         self.seed = seed
         self.device = torch.device(device)
@@ -130,6 +143,10 @@ class Session:
         }
         if self.loss is not cross_entropy:
             config["loss"] = self.loss.name
+        if self._distances is not None:
+            config["cold_start"] = cold_start
+        if embeddings is not None and self._distances is not None:
+            config["embeddings"] = fingerprint_of(self._distances)
         self.log = EventLog(engine, name, config, describe_environment())
         self.state = replay(self.log.read())
 
@@ -201,7 +218,8 @@ class Session:
         """Return the next batch to label.
 
         While labels of an earlier batch are still awaited, that batch (what is left of it) is returned again, whatever
-        the budget. The first batch, before there is any label, is drawn uniformly at random.
+        the budget. While nothing, or one class only, is labeled, a strategy that needs a model gives way to the cold
+        start: uniform draws, unless another was named.
 
         Args:
             budget: how many to pick, from 1 to the number of unlabeled examples.
@@ -244,12 +262,13 @@ class Session:
         # None rather than an empty array: the labeled rows then stay in the order their labels came in.
         closed = np.concatenate([state.pending, state.skipped])
         unlabeled_indices(len(self), np.concatenate([state.labeled, closed]), budget)
-        first = len(state.labeled) == 0 and strategy is None
-        chosen = CATALOG[RANDOM] if first else find_strategy(strategy or self.strategy)
+        chosen = find_strategy(strategy or self.strategy)
         chosen.check_loss(self.loss)
+        cold = chosen.needs_model and is_cold(state.labels)
+        chosen = self.cold_start if cold else chosen
         seconds: dict[str, float] = {}
-        if not chosen.needs_model:
-            outputs = self._no_outputs()
+        if cold or not chosen.needs_model:
+            outputs = self._inputs_alone(self._distances if chosen.needs_model else None)
         elif outputs is None:
             outputs = self.outputs(seconds)
         started = time.perf_counter()
@@ -356,9 +375,10 @@ class Session:
         labels = torch.from_numpy(self.labels).to(outputs.logits.device)
         return PoolOutputs(outputs.features, outputs.logits, self.labeled, labels, self.loss, outputs.bias)
 
-    def _no_outputs(self) -> PoolOutputs:
+    def _inputs_alone(self, distances: Inputs | None) -> PoolOutputs:
         nothing = torch.empty(len(self), 0)
-        return PoolOutputs(nothing, nothing, self.labeled, torch.from_numpy(self.labels), self.loss, bias=True)
+        features = nothing if distances is None else distance_rows(distances)
+        return PoolOutputs(features, nothing, self.labeled, torch.from_numpy(self.labels), self.loss, bias=True)
 
 
 def _mean_of(loss: ResidualLoss) -> Loss:
