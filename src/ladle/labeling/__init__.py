@@ -7,7 +7,8 @@ from ladle.labeling.cross_validation import Measured, Snapshot, cross_validate
 from ladle.labeling.desk import Desk, Forecasting, Handed, Planning
 from ladle.labeling.exports import check_kind, copy_by_class, labels_as, rows_as
 from ladle.labeling.forecast import Forecast, forecast_saving, read_forecast
-from ladle.labeling.project import SKIP, UNSURE, LabelingProject, Pick, Plan, Status
+from ladle.labeling.planning import Plan, plan_at_random, plan_batch
+from ladle.labeling.project import SKIP, UNSURE, LabelingProject, Pick, Status
 from ladle.labeling.receipts import Receipt, receipts
 from ladle.labeling.sources import Source, open_source
 from ladle.labeling.stopping import StoppingHint, stopping_hint
@@ -44,6 +45,8 @@ __all__ = [
     "labels_as",
     "load_trained",
     "open_source",
+    "plan_at_random",
+    "plan_batch",
     "read_answers",
     "read_forecast",
     "receipts",

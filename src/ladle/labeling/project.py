@@ -8,21 +8,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from sqlalchemy import Engine, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, insert, select
 
 from ladle.errors import ConfigError, InputError, SessionError
 from ladle.labeling.annotators import Opinion, answers_in_force, last_answer, mark_undone, record_answer
 from ladle.labeling.control import AccuracyPoint, ControlAnswer, accuracy_curve
 from ladle.labeling.cross_validation import Progress, Snapshot
 from ladle.labeling.forecast import Forecast, forecast_saving
-from ladle.labeling.receipts import Receipt, receipts
+from ladle.labeling.planning import Plan, plan_at_random, plan_batch
+from ladle.labeling.settings import find_or_make_settings
 from ladle.labeling.sources import Source
 from ladle.labeling.stopping import StoppingHint, stopping_hint
-from ladle.labeling.tables import control_guesses, projects
+from ladle.labeling.tables import control_guesses
 from ladle.labeling.tables import receipts as stored_receipts
 from ladle.models import TrainingConfig, pool_outputs
-from ladle.session import Asked, Session, Skipped, Told, Undone, open_database
+from ladle.session import Session, Skipped, Told, Undone, open_database
 from ladle.session.seeds import Purpose, derived_seed
 from ladle.strategies import find_strategy
 from ladle.typing import Indices
@@ -31,10 +31,6 @@ from ladle.typing import Indices
 SKIP = "skip"
 #: What stands for "I can't say now": set aside, and it may come again.
 UNSURE = "not sure"
-_RANDOM = "random"
-_STRATEGY, _CONTROL = "margin", 0.2
-# A model of one class has nothing to tell apart.
-_LEAST_CLASSES = 2
 _LONGEST_NAME = 100
 _LABEL = "label"
 
@@ -54,23 +50,6 @@ class Pick:
     shown: str
     guess: str | None
     control: bool
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A batch that was picked and is not recorded yet.
-
-    Attributes:
-        events: what to record: the control arm, if there is one, and the batch.
-        guesses: what the model says of each example of the control arm.
-        receipts: why each example was picked; none before there is a model.
-        labeled: labels in hand when it was planned.
-    """
-
-    events: tuple[Asked, ...]
-    guesses: Mapping[int, int]
-    receipts: Mapping[int, Receipt]
-    labeled: int
 
 
 @dataclass(frozen=True)
@@ -150,7 +129,15 @@ class LabelingProject:
         strategy: str | None = None,
         model: str | None = None,
     ) -> None:
-        found = self._find_or_make(self.name, classes, control, strategy, model)
+        found = find_or_make_settings(
+            self._engine,
+            self.name,
+            classes=classes,
+            control=control,
+            strategy=strategy,
+            model=model,
+            usual_model=self.source.model,
+        )
         self._project: int = found.id
         self.classes = tuple(found.classes)
         self.control: float = found.control
@@ -207,31 +194,7 @@ class LabelingProject:
             InputError: a name or a class that does not exist.
             SessionError: an example that has another label already.
         """
-        numbers = {name: number for number, name in enumerate(self.classes)}
-        known = dict(zip(self.session.labeled.tolist(), self.session.labels.tolist(), strict=True))
-        gone = set(self.session.state.skipped.tolist())
-        told: dict[int, int] = {}
-        skipped: list[int] = []
-        for identity, label in answers.items():
-            if identity not in self._places:
-                raise InputError(f"answers are to examples of the source (got id {identity!r}); ask for a batch anew")
-            place = self._places[identity]
-            if label in numbers:
-                if known.get(place, numbers[label]) != numbers[label]:
-                    raise SessionError(
-                        f"an example is labeled once (got {label!r} for {identity!r}, which is "
-                        f"{self.classes[known[place]]!r}); undo that first"
-                    )
-                if place not in known:
-                    told[place] = numbers[label]
-            elif label == SKIP:
-                if place not in gone and place not in known:
-                    skipped.append(place)
-            else:
-                raise InputError(
-                    f"a label is one of the classes {', '.join(self.classes)}, or {SKIP} (got {label!r} for "
-                    f"{identity!r}); correct it, or add the class"
-                )
+        told, skipped = self._sorted(answers)
         if told:
             self.session.tell(list(told), list(told.values()))
         if skipped:
@@ -397,44 +360,12 @@ class LabelingProject:
         return stopping_hint(self._control_answers(), labeled=len(self.session.labeled), classes=len(self.classes))
 
     def plan(self, budget: int, progress: Callable[[int, int], None] | None = None) -> Plan:
-        """Pick a batch and its control arm without recording them; ``record`` does.
-
-        While fewer than two classes have a label there is nothing to learn from, and the whole batch is random.
-
-        Args:
-            budget: how many to pick; what is left where that is fewer.
-            progress: called after each epoch of the training with the epochs done and the epochs in all.
-
-        Raises:
-            BudgetError: a budget below 1, or nothing left to pick.
-            SessionError: the training diverged.
-
-        Cost: one training, one pass over all examples and one selection.
-        """
-        session = self.session
-        state = session.state
-        if len(np.unique(state.labels)) < _LEAST_CLASSES:
-            return self.plan_at_random(budget)
-        count = self._count(budget)
-        session.fit(progress)
-        outputs = session.outputs()
-        drawn = min(count, round(self.control * count))
-        arm = (session.plan(drawn, strategy=_RANDOM),) if drawn else ()
-        chosen = (session.plan(count - drawn, outputs=outputs, after=arm),) if count > drawn else ()
-        guesses = {place: int(outputs.logits[place].argmax()) for event in arm for place in event.indices.tolist()}
-        picks = [place for event in (*arm, *chosen) for place in event.indices.tolist()]
-        closed = np.concatenate([state.pending, state.skipped])
-        score = session.strategy.view(outputs) if session.strategy.is_score else None
-        return Plan((*arm, *chosen), guesses, receipts(outputs, picks, closed, score), len(state.labeled))
+        """Pick a batch and its control arm without recording them; ``record`` does. See ``plan_batch``."""
+        return plan_batch(self.session, budget, control=self.control, progress=progress)
 
     def plan_at_random(self, budget: int) -> Plan:
-        """Draw a batch uniformly without a model: where there is none yet, or where its training failed.
-
-        Raises:
-            BudgetError: a budget below 1, or nothing left to pick.
-        """
-        event = self.session.plan(self._count(budget), strategy=_RANDOM)
-        return Plan((event,), {}, {}, len(self.session.labeled))
+        """Draw a batch without a model, where there is none yet or its training failed. See ``plan_at_random``."""
+        return plan_at_random(self.session, budget)
 
     def record(self, plan: Plan) -> None:
         """Record a planned batch; what has been asked for or answered since it was planned is left out.
@@ -466,11 +397,34 @@ class LabelingProject:
                 if len(event.indices):
                     self.session.commit(event, connection)
 
-    def _count(self, budget: int) -> int:
-        """Return the budget, or what is left to pick where that is fewer and not nothing."""
-        state = self.session.state
-        free = len(self.source) - len(state.labeled) - len(state.pending) - len(state.skipped)
-        return min(budget, free) if free else budget
+    def _sorted(self, answers: Mapping[str, str]) -> tuple[dict[int, int], list[int]]:
+        """Return the labels that are new, by index, and the examples newly skipped; raise where one breaks a rule."""
+        numbers = {name: number for number, name in enumerate(self.classes)}
+        known = dict(zip(self.session.labeled.tolist(), self.session.labels.tolist(), strict=True))
+        gone = set(self.session.state.skipped.tolist())
+        told: dict[int, int] = {}
+        skipped: list[int] = []
+        for identity, label in answers.items():
+            if identity not in self._places:
+                raise InputError(f"answers are to examples of the source (got id {identity!r}); ask for a batch anew")
+            place = self._places[identity]
+            if label in numbers:
+                if known.get(place, numbers[label]) != numbers[label]:
+                    raise SessionError(
+                        f"an example is labeled once (got {label!r} for {identity!r}, which is "
+                        f"{self.classes[known[place]]!r}); undo that first"
+                    )
+                if place not in known:
+                    told[place] = numbers[label]
+            elif label == SKIP:
+                if place not in gone and place not in known:
+                    skipped.append(place)
+            else:
+                raise InputError(
+                    f"a label is one of the classes {', '.join(self.classes)}, or {SKIP} (got {label!r} for "
+                    f"{identity!r}); correct it, or add the class"
+                )
+        return told, skipped
 
     def _guess(self, places: Indices) -> list[int]:
         logits = pool_outputs(self.session.model, self.source.inputs[places]).logits
@@ -499,52 +453,3 @@ class LabelingProject:
             Pick(self.source.ids[place], self.source.shown[place], guess, place in arm)
             for place, guess in zip(places.tolist(), guesses, strict=True)
         ]
-
-    def _find_or_make(
-        self,
-        name: str,
-        classes: Sequence[str] | None,
-        control: float | None,
-        strategy: str | None,
-        model: str | None,
-    ) -> Any:
-        """Return the project's row; made if it is not there, its classes extended if there are new ones."""
-        wanted = None if classes is None else list(classes)
-        if wanted is not None and (len(wanted) < 2 or len(set(wanted)) < len(wanted) or not all(wanted)):
-            raise ConfigError(f"classes are two or more distinct names (got {', '.join(wanted) or 'none'}); name them")
-        query = select(projects).where(projects.c.name == name)
-        with self._engine.begin() as connection:
-            found = connection.execute(query).first()
-            if found is None:
-                if wanted is None:
-                    raise ConfigError(
-                        f"a new project needs its classes (got none for {name!r}); say them, as in cat,dog"
-                    )
-                values = {
-                    "name": name,
-                    "classes": wanted,
-                    "control": _CONTROL if control is None else control,
-                    "strategy": strategy or _STRATEGY,
-                    "model": model or self.source.model,
-                }
-                try:
-                    connection.execute(insert(projects).values(values))
-                except IntegrityError as error:
-                    raise SessionError(f"a project is made once (got a second {name!r}); open it again") from error
-                return connection.execute(query).one()
-            for what, given in (("strategy", strategy), ("control", control), ("model", model)):
-                if given is not None and given != getattr(found, what):
-                    raise ConfigError(
-                        f"a project keeps its {what} (got {given}, stored {getattr(found, what)}); leave it out, or "
-                        "use another store"
-                    )
-            stored = list(found.classes)
-            if wanted is None or wanted == stored:
-                return found
-            if wanted[: len(stored)] != stored:
-                raise ConfigError(
-                    f"a project keeps its classes, and new ones come behind (got {', '.join(wanted)}, stored "
-                    f"{', '.join(stored)}); give them in that order, or leave them out"
-                )
-            connection.execute(update(projects).where(projects.c.id == found.id).values(classes=wanted))
-            return connection.execute(query).one()

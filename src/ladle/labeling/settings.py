@@ -1,0 +1,78 @@
+"""What a labeling project was made with: found in the store, or put there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Engine, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ladle.errors import ConfigError, SessionError
+from ladle.labeling.tables import projects
+
+_STRATEGY, _CONTROL = "margin", 0.2
+
+
+def find_or_make_settings(
+    engine: Engine,
+    name: str,
+    *,
+    classes: Sequence[str] | None,
+    control: float | None,
+    strategy: str | None,
+    model: str | None,
+    usual_model: str,
+) -> Any:
+    """Return a project's row; made if it is not there, its classes extended if there are new ones behind.
+
+    Args:
+        engine: the store.
+        name: of the project in it.
+        classes: names, two or more; None for those it has.
+        control: share drawn at random; None for what it has, 0.2 for a new project.
+        strategy: what picks; None for what it has, margin for a new project.
+        model: the network; None for what it has, the usual one for a new project.
+        usual_model: the one that fits the source.
+
+    Raises:
+        ConfigError: classes that break a rule, none for a new project, or a setting other than the stored one.
+        SessionError: another process has made the project at this moment.
+    """
+    wanted = None if classes is None else list(classes)
+    if wanted is not None and (len(wanted) < 2 or len(set(wanted)) < len(wanted) or not all(wanted)):
+        raise ConfigError(f"classes are two or more distinct names (got {', '.join(wanted) or 'none'}); name them")
+    query = select(projects).where(projects.c.name == name)
+    with engine.begin() as connection:
+        found = connection.execute(query).first()
+        if found is None:
+            if wanted is None:
+                raise ConfigError(f"a new project needs its classes (got none for {name!r}); say them, as in cat,dog")
+            values = {
+                "name": name,
+                "classes": wanted,
+                "control": _CONTROL if control is None else control,
+                "strategy": strategy or _STRATEGY,
+                "model": model or usual_model,
+            }
+            try:
+                connection.execute(insert(projects).values(values))
+            except IntegrityError as error:
+                raise SessionError(f"a project is made once (got a second {name!r}); open it again") from error
+            return connection.execute(query).one()
+        for what, given in (("strategy", strategy), ("control", control), ("model", model)):
+            if given is not None and given != getattr(found, what):
+                raise ConfigError(
+                    f"a project keeps its {what} (got {given}, stored {getattr(found, what)}); leave it out, or use "
+                    "another store"
+                )
+        stored = list(found.classes)
+        if wanted is None or wanted == stored:
+            return found
+        if wanted[: len(stored)] != stored:
+            raise ConfigError(
+                f"a project keeps its classes, and new ones come behind (got {', '.join(wanted)}, stored "
+                f"{', '.join(stored)}); give them in that order, or leave them out"
+            )
+        connection.execute(update(projects).where(projects.c.id == found.id).values(classes=wanted))
+        return connection.execute(query).one()
