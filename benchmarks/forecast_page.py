@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
 from ladle.labeling import Forecast, Measured, read_forecast
-from ladle.labeling.forecast import CONFIDENCE, LEAST_DRAWN, WIDENING, WIDEST, WIDEST_EVEN
+from ladle.labeling.forecast import CONFIDENCE, LEAST_DRAWN, WIDEST, WIDEST_EVEN
 from ladle.statistics import labels_to_reach
 
 
@@ -207,9 +207,10 @@ def _rules(groups: Sequence[tuple[str, Sequence[Point]]]) -> str:
     return (
         f"No number is said with fewer than {LEAST_DRAWN} random labels, with fewer than twice the labels of the first "
         f"batch, where the upper end is over {WIDEST:g} times the lower one, or over {WIDEST_EVEN:g} times where the "
-        f"interval holds 1. The interval's length, as a logarithm, is multiplied by {WIDENING:g}, chosen on digits; how "
+        f"interval holds 1. The interval is not widened afterwards: digits do not call for it. How "
         "far the growth may be from 0 before anything is seen (± 0.4) was chosen on the first of these runs of both data "
-        f"sets: a narrower guess held the truth less often than claimed. There are {counts} forecasts, and those of one "
+        "sets, since narrower guesses held the truth less often than claimed. "
+        f"There are {counts} forecasts, and those of one "
         "replay lean on each other: the shares above are rough."
     )
 
