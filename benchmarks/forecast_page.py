@@ -94,8 +94,6 @@ def page(stored: dict[str, Any]) -> str:
     groups = [(name, [point for point in found if point.run["data"] == name]) for name in names]
     held = "; ".join(f"{name}: {_share(_covered(group))}" for name, group in groups)
     told = [point for point in found if point.told]
-    claims = [point for point in told if point.forecast is not None and point.forecast.verdict in ("saves", "costs")]
-    wrong = [point for point in claims if (point.truth > 1) != (point.ends[0] > 1)]
     return (
         "\n\n".join(
             [
@@ -105,9 +103,8 @@ def page(stored: dict[str, Any]) -> str:
                 "that people label with, and the forecast held against the truth.",
                 f"**It claims {100 * CONFIDENCE:.0f} %. The interval held the truth in: {held}** "
                 f"(all forecasts that were computed, those too uncertain to be told included). Of {len(found)} "
-                f"forecasts {len(told)} said a number, {sum(point.covered for point in told)} of which held the truth; "
-                f"{len(claims)} claimed that choosing saves, or costs, labels, {len(wrong)} of them wrongly. The other "
-                f'{len(found) - len(told)} said "too early to tell". {_shortfall(groups)}',
+                f"forecasts {len(told)} said a number{_right(told)}. The other {len(found) - len(told)} said "
+                f'"too early to tell". {_shortfall(groups)}',
                 "| data | strategy | labels | runs | forecast, median | truth, median | truth held | too early |\n"
                 "| --- | --- | --- | --- | --- | --- | --- | --- |\n" + "\n".join(_rows(found)),
                 "Forecast and interval are those before the decision whether they are told. A truth of – was beyond "
@@ -143,6 +140,17 @@ def page(stored: dict[str, Any]) -> str:
             ]
         )
         + "\n"
+    )
+
+
+def _right(told: Sequence[Point]) -> str:
+    if not told:
+        return ": how right numbers are that people get to see is not known from this"
+    claims = [point for point in told if point.forecast is not None and point.forecast.verdict in ("saves", "costs")]
+    wrong = sum((point.truth > 1) != (point.ends[0] > 1) for point in claims)
+    return (
+        f", {sum(point.covered for point in told)} of which held the truth; {len(claims)} claimed that choosing saves, "
+        f"or costs, labels, {wrong} of them wrongly"
     )
 
 
