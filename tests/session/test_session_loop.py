@@ -171,7 +171,7 @@ def test_another_strategy_for_one_batch(digits: tuple[Any, Any]) -> None:
 
 def test_seeds_differ_by_purpose_and_position() -> None:
     seeds = {derived_seed(seed, purpose, position) for seed in range(5) for purpose in Purpose for position in range(5)}
-    assert len(seeds) == 50
+    assert len(seeds) == 75
     assert all(0 <= seed < 2**63 for seed in seeds)
     assert derived_seed(0, Purpose.SELECTION, 0) == 2918264622725855778
 
