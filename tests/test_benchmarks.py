@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from ladle.gradients import FactoredGradients, cross_entropy
+from ladle.labeling import Forecast
 from ladle.selectors import farthest_first
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -172,3 +173,26 @@ def test_operations_are_counted_as_by_hand_and_the_roof_bounds_the_work(monkeypa
     assert (found["bound"], found["fraction"]) == ("arithmetic", 0.5)
     found = device.measured(lambda: None, torch.device("cpu"), top, 200.0, 30.0)
     assert (found["bound"], found["fraction"]) == ("memory", 0.75)
+
+
+def test_the_true_saving_is_read_off_the_mean_random_curve(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    forecast_page = module("forecast_page")
+    sizes, curves = [10, 20, 40, 80], [[0.2, 0.5, 0.4, 0.8], [0.4, 0.5, 0.6, 1.0]]
+    # The mean is 0.3, 0.5, 0.5, 0.9: half of the way from 40 to 80 labels, in logarithms, to 0.7.
+    assert forecast_page.truth_of(sizes, curves, 0.7, 20) == pytest.approx(40 * 2**0.5 / 20)
+    assert forecast_page.truth_of(sizes, curves, 0.95, 20) == float("inf")
+    forecast = Forecast(20, 10, "margin", "too early", "", 1.5, 1.2, 3.0)
+    covered = [forecast_page.Point({}, forecast, truth, reach).covered for truth, reach in ((2, 4), (3.5, 4), (1.1, 4))]
+    assert covered == [True, False, False]
+    # Never reached: the interval's end has to lie beyond all that could be seen.
+    assert forecast_page.Point({}, forecast, float("inf"), 2.5).covered
+    assert not forecast_page.Point({}, forecast, float("inf"), 4).covered
+
+
+def test_the_page_on_forecasts_counts_every_stored_run() -> None:
+    stored = json.loads((BENCHMARKS / "results" / "forecast.json").read_text())
+    text = (BENCHMARKS.parent / "docs" / "forecast.md").read_text()
+    rows = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith(("| digits", "| 20news"))]
+    assert sum(int(row[3]) for row in rows) == len(stored["runs"]) > 40
+    assert f"Of {len(stored['runs'])} forecasts" in text

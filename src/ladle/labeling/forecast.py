@@ -21,8 +21,6 @@ LEAST_DRAWN = 30
 #: An interval whose upper end is more than so many times the lower one says nothing yet: less where it holds 1, since
 #: "no saving shown" is to mean that there is hardly one.
 WIDEST, WIDEST_EVEN = 5.0, 2.5
-#: The interval's length, as a logarithm, is multiplied by this (docs/forecast.md).
-WIDENING = 1.0
 
 # How far an accuracy may be off because of which labels there were, apart from which examples it is measured on: in
 # deviations of a single answer.
@@ -134,7 +132,7 @@ def read_forecast(
     )
     logs = np.log([curve.saving(labeled) for curve in curves])
     middle, tail = float(np.median(logs)), (1 - CONFIDENCE) / 2
-    low, high = np.exp(middle + WIDENING * (np.quantile(logs, [tail, 1 - tail]) - middle)).tolist()
+    low, high = np.exp(np.quantile(logs, [tail, 1 - tail])).tolist()
     verdict = _verdict(low, high)
     accuracy = float(measured.accuracies[-1])
     interval = binomtest(round(accuracy * drawn), drawn).proportion_ci(0.95, method="wilson")
