@@ -16,7 +16,7 @@ from torch import nn
 from ladle.data import read_image, stack_images
 from ladle.errors import ConfigError, DataError, InputError, MissingExtraError, SessionError
 from ladle.labeling.project import LabelingProject
-from ladle.labeling.sources import Kind, texts_reader
+from ladle.labeling.sources import Kind, text_rows, texts_reader
 from ladle.models import IMAGE_SIZE, build_model, pool_outputs
 from ladle.typing import Inputs
 
@@ -67,8 +67,7 @@ class TrainedModel:
             images = (read_image(Path(name), str(name)) for name in examples)
             return stack_images(images, len(examples), size=IMAGE_SIZE, grey=False)
         if self.kind == "texts":
-            rows: Inputs = self.reader.transform([str(text) for text in examples]).tocsr()
-            return rows
+            return text_rows(self.reader, [str(text) for text in examples])
         return torch.from_numpy(np.asarray(examples, dtype=np.float32))
 
 
