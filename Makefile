@@ -37,9 +37,12 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@ $(VENV)/.demo
 
-# The site, into site/; pictures of the concepts are drawn by docs/pictures.py.
-docs: $(VENV)/bin/python
+$(VENV)/.docs: $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[docs]'
+	touch $@
+
+# The site, into site/; pictures of the concepts are drawn by docs/pictures.py.
+docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # docs/results.md and its pictures, from the saved runs in results/; nothing is trained.

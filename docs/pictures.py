@@ -159,7 +159,7 @@ def draw_control_arm(path: Path, seeds: int = 10) -> None:
     right.plot(labels, [100 * point["test"] for point in told], color=BLACK, label="the truth")
     points = [(point, told["test"]) for replay, curve in replays for told, point in zip(replay, curve, strict=True)]
     held = sum(point.low <= truth <= point.high for point, truth in points)
-    right.set(xlabel="labels", title=f"one of them; in all, the truth is inside at {held} of {len(points)} points")
+    right.set(xlabel="labels", title=f"one of them; over all, truth inside at {held} of {len(points)}")
     left.legend(loc="lower right")
     right.legend(loc="lower right")
     save(figure, path)
