@@ -2,10 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := src tests benchmarks
+SOURCES := src tests benchmarks docs/pictures.py
 PEERS := .venv-peers
 
-.PHONY: demo test lint types layers unit results bench bench-large bench-peers clean
+.PHONY: demo test lint types layers unit docs results bench bench-large bench-peers clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ladle run quickstart --store sqlite:///demo.db
@@ -37,6 +37,14 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@ $(VENV)/.demo
 
+$(VENV)/.docs: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[docs]'
+	touch $@
+
+# The site, into site/; pictures of the concepts are drawn by docs/pictures.py.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 # docs/results.md and its pictures, from the saved runs in results/; nothing is trained.
 results: $(VENV)/.dev
 	$(BIN)/ladle results page results --docs docs --timings benchmarks/results/table2.json
@@ -63,4 +71,4 @@ bench-peers:
 	$(PEERS)/bin/pip install --quiet scikit-activeml==1.0.1 small-text==1.4.1
 
 clean:
-	rm -rf $(VENV) $(PEERS) build dist report demo.db demo.db-wal demo.db-shm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) build dist site report demo.db demo.db-wal demo.db-shm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import runpy
@@ -12,13 +13,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
 import ladle
 from ladle.experiments import experiment_from
+from ladle.labeling import LabelingProject, open_source, save_trained
 from ladle.strategies import catalog
 
 ROOT = Path(__file__).parents[1]
+#: The pages with Python that runs, each from top to bottom; architecture.md has a test of its own.
+PAGES = [
+    page
+    for page in sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
+    if "```python" in (ROOT / page).read_text() and page != "docs/architecture.md"
+]
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -58,6 +67,77 @@ def test_the_python_of_the_readme_runs(
     assert values["scores"].shape == (1000,)
 
 
+def put_trained_models(folder: Path, page: str) -> None:
+    """Write what `ladle export --out model.safetensors` would, where a page has it from a person's labels."""
+    if page == "docs/how-to/label-images.md":
+        place = folder / "labeled"
+        place.mkdir()
+        for number in range(4):
+            Image.new("RGB", (32, 32), (255 * (number % 2),) * 3).save(place / f"{number}.png")
+        Image.new("RGB", (32, 32)).save(folder / "new.jpg")
+    elif page == "docs/quickstart.md":
+        place = folder / "labeled.csv"
+        place.write_text("text\n" + "fine words\nfree prize\n" * 2)
+    else:
+        return
+    with LabelingProject(open_source(place), classes=["zero", "one"], store="sqlite://") as project:
+        project.ingest({name: project.classes[number % 2] for number, name in enumerate(project.source.ids)})
+        save_trained(project, folder / "model.safetensors")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_python_of_the_site_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    put_a_tiny_bert(tmp_path / "bert-base-uncased")
+    (tmp_path / "texts.csv").write_text("\n".join(["text", *[f"a {kind} film" for kind in ("good", "bad")] * 30]))
+    put_trained_models(tmp_path, page)
+    script = tmp_path / "page.py"
+    script.write_text("\n".join(blocks(page, "python")))
+    values = runpy.run_path(str(script))
+    if page == "docs/concepts/batches.md":
+        assert len({int(pick) // 4 for pick in values["picks"]}) > 4
+    if "session" in values and page != "docs/how-to/parquet.md":
+        assert len(values["session"].labeled) >= 20
+
+
+def test_the_experiment_of_the_how_to_is_read() -> None:
+    (text,) = blocks("docs/how-to/paper.md", "toml")
+    assert experiment_from(tomllib.loads(text)).name == "digits-small"
+
+
+def test_every_page_has_its_place_on_the_site() -> None:
+    # Read as text: mkdocs and its loader are in an extra of their own.
+    named = set(re.findall(r": (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), flags=re.MULTILINE))
+    assert named == {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+
+
+def table_below(document: str, words: str) -> dict[str, list[str]]:
+    """Read the first table below some words: the cells of a row by its first."""
+    after = (ROOT / document).read_text().split(words, maxsplit=1)[1].splitlines()
+    lines = itertools.takewhile(
+        lambda line: line.startswith("|"), itertools.dropwhile(lambda line: line[:1] != "|", after)
+    )
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines]
+    return {row[0]: row[1:] for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("here", "there"), [("## The evidence", "Against random (bold"), ("## How many labels", "The labels random needs")]
+)
+def test_the_page_on_strategies_says_what_the_results_say(here: str, there: str) -> None:
+    results = table_below("docs/results.md", there)
+    page = table_below("docs/which-strategy.md", here)
+    assert [name for name in catalog.CATALOG if name not in page] == ["random"]
+    ranks = (ROOT / "docs/results.md").read_text().split("mean ranks of 11 strategies are: ")[1].split("\n")[0]
+    for column, name in enumerate(results["experiment"]):
+        if name != "random":
+            digits, isolet, cifar, *rank = page[name]
+            assert [digits, isolet, cifar] == [
+                results[experiment][column] for experiment in ("digits", "isolet-1560", "cifar10-lenet-1000")
+            ]
+            assert all(f"{name} {number}" in ranks for number in rank)
+
+
 def test_the_loop_of_the_readme_is_six_lines() -> None:
     loop, *_ = blocks("README.md", "python")
     assert len(loop[loop.index("session = ") :].strip().splitlines()) == 6
@@ -68,11 +148,12 @@ def test_the_experiment_of_the_readme_is_read() -> None:
     assert experiment_from(tomllib.loads(text)).name == "letters"
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", *PAGES])
 def test_links_lead_somewhere(document: str) -> None:
     text = (ROOT / document).read_text()
     for target in re.findall(r"\]\(([^)]+)\)", text):
-        if not target.startswith("https://"):
+        target = target.partition("#")[0]
+        if target and not target.startswith("https://"):
             assert os.path.exists(ROOT / Path(document).parent / target), target  # noqa: PTH110
 
 
