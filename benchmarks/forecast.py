@@ -21,6 +21,7 @@ from torch import nn
 
 from ladle.data.newsgroups import newsgroups_mirror
 from ladle.labeling import LabelingProject, Snapshot, Source, cross_validate, forecast_saving
+from ladle.labeling.sources import text_rows, texts_reader
 from ladle.models import TrainingConfig, build_model, evaluate, train
 from ladle.typing import Inputs
 
@@ -99,7 +100,6 @@ def digits(setting: Setting) -> Data:
 def newsgroups(setting: Setting) -> Data:
     """Return posts of four groups that are not empty, the words weighted as ``ladle next`` does it, by the pool alone."""
     from sklearn.datasets import fetch_20newsgroups
-    from sklearn.feature_extraction.text import TfidfVectorizer
 
     home = os.environ.get("LADLE_DATA_HOME")
     mirror = newsgroups_mirror(Path(home)) if home else None
@@ -117,11 +117,10 @@ def newsgroups(setting: Setting) -> Data:
         rows = np.random.default_rng(0).permutation(full)[:count]
         parts[part] = [posts.data[row] for row in rows], np.asarray(posts.target, dtype=np.int64)[rows]
         names = tuple(posts.target_names)
-    words = TfidfVectorizer(dtype=np.float32)
-    inputs = words.fit_transform(parts["train"][0]).tocsr()
+    words = texts_reader().fit(parts["train"][0])
     ids = tuple(str(row) for row in range(setting.pool))
-    source = Source("texts", Path("posts.csv"), ids, ids, inputs, "mlp")
-    return Data(source, parts["train"][1], words.transform(parts["test"][0]).tocsr(), parts["test"][1], names)
+    source = Source("texts", Path("posts.csv"), ids, ids, text_rows(words, parts["train"][0]), "mlp", words)
+    return Data(source, parts["train"][1], text_rows(words, parts["test"][0]), parts["test"][1], names)
 
 
 LOADERS = {"digits": digits, "20newsgroups": newsgroups}

@@ -231,6 +231,7 @@ def _print_status(state: Status) -> None:
             str(point.answers),
         )
     console.print(table)
+    _say("each row is over the last answers: while the model gets better it errs on the low side")
     console.print("".join(_BLOCKS[min(7, int(8 * point.accuracy))] for point in state.curve), highlight=False)
 
 

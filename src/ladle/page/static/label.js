@@ -147,7 +147,7 @@ function showStanding() {
   find("bar").value = done / state.examples;
   const last = state.curve.at(-1);
   find("accuracy").textContent = last
-    ? `The model is right on ${percent(last.accuracy)} (${percent(last.low)} to ${percent(last.high)}) of examples drawn at random, over the last ${last.answers} of them.`
+    ? `The model is right on ${percent(last.accuracy)} (${percent(last.low)} to ${percent(last.high)}) of examples drawn at random, over the last ${last.answers} of them. Earlier ones were guessed with fewer labels: while the model gets better this errs on the low side.`
     : "How good the model is shows once the second batch has answers: a part of it is drawn at random, and the model guesses those first.";
   find("curve").replaceChildren(...(state.curve.length > 1 ? [curve(state.curve)] : []));
   const planning = state.planning;
