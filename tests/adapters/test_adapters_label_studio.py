@@ -19,7 +19,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ladle.adapters.label_studio import Annotation, answers_of, choices_config, classes_of, place_of, task_of
+from ladle.adapters.label_studio import (
+    Annotation,
+    annotation_of,
+    answers_of,
+    choices_config,
+    classes_of,
+    place_of,
+    task_of,
+)
 from ladle.adapters.label_studio_exchange import Exchange, TaskState
 from ladle.errors import ConfigError, InputError, MissingExtraError, ServerError, StoreConflictError
 from ladle.labeling import SKIP, LabelingProject, Source, agreement, open_source
@@ -154,6 +162,17 @@ def test_the_last_word_of_each_person_counts_and_who_came_first_leads() -> None:
     found = answers_of([said("b", "dog", 5, 6), said("a", "cat", 1, 9), said("c", None, 2, 2), said("b", "cat", 3, 4)])
     assert list(found.items()) == [("a", "cat"), ("c", SKIP), ("b", "dog")]
     assert answers_of([replace(said("a", None, 1, 1), cancelled=False)]) == {}
+
+
+def test_an_annotation_is_read_as_the_server_writes_it() -> None:
+    moments = {"created_at": "2026-01-01T00:00:03.5Z", "updated_at": "2026-01-01T00:00:04Z"}
+    user = {"id": 7, "email": "a@example.com"}
+    read = annotation_of({"completed_by": user, "result": choice("cat"), "was_cancelled": False, **moments})
+    created, updated = START + timedelta(seconds=3.5), START + timedelta(seconds=4)
+    assert read == Annotation("label-studio-7", choice("cat"), False, created, updated)
+    late = {"created_at": created, "updated_at": updated}
+    assert annotation_of({"completed_by": 7, "result": choice("cat"), "was_cancelled": None, **late}) == read
+    assert annotation_of({"completed_by": 7, "result": None, "was_cancelled": True, **late}).result == ()
 
 
 def test_batches_go_out_answers_come_back_and_a_stop_anywhere_doubles_nothing(source: Source, tmp_path: Path) -> None:

@@ -94,6 +94,18 @@ def place_of(meta: Mapping[str, Any] | None, source: Source) -> int | None:
     return place if (meta or {}).get(_ID) == source.ids[place] else None
 
 
+def annotation_of(found: Mapping[str, Any]) -> Annotation:
+    """Return an annotation of Label Studio's JSON, where a user is a number or an object that has one."""
+    user = found["completed_by"]
+    return Annotation(
+        annotator=f"{ANNOTATOR}{user['id'] if isinstance(user, Mapping) else user}",
+        result=found["result"] or (),
+        cancelled=bool(found["was_cancelled"]),
+        created=datetime.fromisoformat(str(found["created_at"])),
+        updated=datetime.fromisoformat(str(found["updated_at"])),
+    )
+
+
 def answers_of(annotations: Sequence[Annotation]) -> dict[str, str]:
     """Return each person's answer to one example: their last one, whoever answered first in front.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ladle.adapters.label_studio import ANNOTATOR, Annotation
+from ladle.adapters.label_studio import Annotation, annotation_of
 from ladle.adapters.label_studio_exchange import TaskState
 from ladle.errors import MissingExtraError, ServerError
 
@@ -85,16 +85,9 @@ class SdkServer:
     def annotations(self, task: int) -> list[Annotation]:
         """Return what people submitted for a task."""
         with self._told():
-            return [
-                Annotation(
-                    annotator=f"{ANNOTATOR}{one.completed_by}",
-                    result=one.result or [],
-                    cancelled=bool(one.was_cancelled),
-                    created=one.created_at,
-                    updated=one.updated_at,
-                )
-                for one in self._client.annotations.list(id=task)
-            ]
+            # The endpoint for annotations leaves out those that skip; the one for the task has them.
+            found = self._client.tasks.get(id=str(task)).annotations or []
+            return [annotation_of(one if isinstance(one, dict) else one.dict()) for one in found]
 
     def push(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> None:
         """Add tasks, all or none, at most once."""
