@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from ladle.adapters.label_studio import task_of
+from ladle.adapters.label_studio import choices_config, task_of
 from ladle.adapters.label_studio_exchange import Exchange
 from ladle.adapters.label_studio_server import SdkServer
 from ladle.errors import ServerError
@@ -278,3 +278,18 @@ def test_what_goes_wrong_is_said_in_one_line(
         again = Exchange(project, server, batch=4)
         assert again.number != exchange.number
         assert again.once().pushed == 4
+
+
+def test_long_lists_are_read_to_the_end(url: str, texts: Path) -> None:
+    config = choices_config(tuple(WORDS), open_source(texts))
+    with SdkServer(url, TOKEN) as server:
+        for count in (0, 100, 250):
+            project = server.create_project(f"of {count}", f"key-{count}-", config)
+            tasks = [{"data": {"text": str(row)}, "meta": {"row": row}} for row in range(count)]
+            if tasks:
+                server.push(project, tasks)
+            assert sorted((one.meta or {})["row"] for one in server.tasks(project)) == list(range(count))
+        for number in range(100):
+            server.create_project(f"another {number}", "", config)
+        assert server.find_project("key-250-") == (project, config)
+        assert server.find_project("key-7-") is None

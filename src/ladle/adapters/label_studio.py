@@ -116,7 +116,8 @@ def answers_of(annotations: Sequence[Annotation]) -> dict[str, str]:
         latest[annotation.annotator] = annotation
     found = {}
     for annotation in sorted(latest.values(), key=lambda one: one.created):
-        chosen = [one["value"]["choices"][0] for one in annotation.result if one.get("from_name") == _CONTROL]
+        ours = [one for one in annotation.result if one.get("from_name") == _CONTROL]
+        chosen = [label for one in ours for label in one.get("value", {}).get("choices", ())]
         if annotation.cancelled:
             found[annotation.annotator] = SKIP
         elif chosen:
