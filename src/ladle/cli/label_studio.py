@@ -71,7 +71,8 @@ def label_studio(
             try:
                 _go_on(exchange, console, every, once)
             except KeyboardInterrupt:
-                console.print(f"stopped; all answers so far are in {store}")
+                # Another console: one that was interrupted while it printed may hold back what comes after.
+                Console(soft_wrap=True, highlight=False).print(f"stopped; all answers so far are in {store}")
 
 
 def _go_on(exchange: Exchange, console: Console, every: float, once: bool) -> None:
