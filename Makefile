@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := src tests benchmarks docs/pictures.py
 PEERS := .venv-peers
+LABEL_STUDIO := .venv-label-studio
 
-.PHONY: demo test lint types layers unit docs results bench bench-large bench-peers clean
+.PHONY: demo test lint types layers unit docs results bench bench-large bench-peers label-studio clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ladle run quickstart --store sqlite:///demo.db
@@ -70,5 +71,15 @@ bench-peers:
 	$(PEERS)/bin/pip install --quiet 'torch>=2.6,<2.14'
 	$(PEERS)/bin/pip install --quiet scikit-activeml==1.0.1 small-text==1.4.1
 
+# The loop with a real Label Studio server on loopback; its pins need an environment of their own.
+label-studio: $(LABEL_STUDIO)/.tests
+	$(LABEL_STUDIO)/bin/pytest -m label_studio tests/label_studio
+
+$(LABEL_STUDIO)/.tests: pyproject.toml
+	$(PYTHON) -m venv $(LABEL_STUDIO)
+	$(LABEL_STUDIO)/bin/pip install --quiet 'label-studio>=1.23,<1.24' 'torch>=2.6,<2.14'
+	$(LABEL_STUDIO)/bin/pip install --quiet --editable '.[label-studio,postgres]' pytest pytest-timeout
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(PEERS) build dist site report demo.db demo.db-wal demo.db-shm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) $(LABEL_STUDIO) build dist site report demo.db demo.db-wal demo.db-shm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -8,6 +8,7 @@
     ├── ConfigError (ValueError)         an experiment file or option that breaks a rule
     ├── UnknownNameError (LookupError)   a strategy, model or data set nobody knows
     ├── DataError (OSError)              a data set that is missing, damaged or out of reach
+    ├── ServerError (ConnectionError)    a server of another tool that refuses or is out of reach
     ├── MissingExtraError (ImportError)  an optional package that is not installed
     ├── SessionError (RuntimeError)      ask, tell or undo in an order that cannot be
     └── StoreError (RuntimeError)        a database that cannot be used as asked
@@ -52,6 +53,10 @@ class UnknownNameError(LadleError, LookupError):
 
 class DataError(LadleError, OSError):
     """A data set that is missing, damaged or out of reach."""
+
+
+class ServerError(LadleError, ConnectionError):
+    """A server of another tool that refuses or is out of reach."""
 
 
 class MissingExtraError(LadleError, ImportError):

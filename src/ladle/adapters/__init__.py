@@ -1,4 +1,4 @@
-"""Other libraries' models as Ladle sees them: features, outputs and residuals of a fitted estimator."""
+"""Other tools as Ladle sees them: features, outputs and residuals of a fitted estimator; Label Studio in the loop."""
 
 from ladle.adapters.outputs import EstimatorOutputs
 from ladle.adapters.scikit_learn import estimator_outputs

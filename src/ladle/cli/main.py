@@ -10,6 +10,7 @@ from rich.console import Console
 from ladle.cli.benchmarks import bench
 from ladle.cli.experiments import report, results, run
 from ladle.cli.figures import figure
+from ladle.cli.label_studio import label_studio
 from ladle.cli.labeling import export, ingest, next_batch, status
 from ladle.cli.lists import datasets, strategies
 from ladle.cli.page import label
@@ -35,6 +36,7 @@ app.command()(run)
 app.command()(report)
 app.command()(figure)
 app.command()(label)
+app.command("label-studio")(label_studio)
 app.command("next")(next_batch)
 app.command()(ingest)
 app.command()(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +20,7 @@ from ladle.labeling.planning import Plan, plan_at_random, plan_batch
 from ladle.labeling.settings import find_or_make_settings
 from ladle.labeling.sources import Source
 from ladle.labeling.stopping import StoppingHint, stopping_hint
-from ladle.labeling.tables import control_guesses
+from ladle.labeling.tables import control_guesses, project_keys
 from ladle.labeling.tables import receipts as stored_receipts
 from ladle.models import TrainingConfig, pool_outputs
 from ladle.session import Session, Skipped, Told, Undone, open_database
@@ -286,6 +287,16 @@ class LabelingProject:
     def control_arm(self) -> set[int]:
         """Return the indices of the examples that were drawn at random to measure accuracy on."""
         return {row.example for row in self._guesses()}
+
+    def key(self) -> str:
+        """Return what tells this project from all others, in other tools too: 32 letters, made when first asked for."""
+        query = select(project_keys.c.key).where(project_keys.c.project_id == self._project)
+        with self._engine.begin() as connection:
+            key: str | None = connection.execute(query).scalar()
+            if key is None:
+                key = uuid.uuid4().hex
+                connection.execute(insert(project_keys).values(project_id=self._project, key=key))
+        return key
 
     def labels(self) -> dict[str, str]:
         """Return the class of each labeled example by its name, in the order the labels came in."""

@@ -18,6 +18,14 @@ projects = Table(
     Column("created_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
 )
 
+#: What other tools know a project by.
+project_keys = Table(
+    "project_keys",
+    metadata,
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(32), nullable=False),
+)
+
 #: A row for each randomly drawn example, written before anybody labels it: that is why an accuracy of it leaks nothing.
 control_guesses = Table(
     "control_guesses",

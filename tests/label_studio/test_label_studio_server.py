@@ -1,0 +1,296 @@
+"""The loop with the real server on loopback, SQLite under it; people label through its API, as its page does."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from ladle.adapters.label_studio import choices_config, task_of
+from ladle.adapters.label_studio_exchange import Exchange
+from ladle.adapters.label_studio_server import SdkServer
+from ladle.errors import ServerError
+from ladle.labeling import LabelingProject, open_source
+from ladle.models import TrainingConfig
+
+sdk = pytest.importorskip("label_studio_sdk")
+PROGRAM = Path(sys.executable).with_name("label-studio")
+pytestmark = [
+    pytest.mark.label_studio,
+    pytest.mark.timeout(600),
+    # The SDK's own way of reading a token.
+    pytest.mark.filterwarnings("ignore:The `parse_obj` method is deprecated"),
+    pytest.mark.skipif(not PROGRAM.exists(), reason="needs the server of Label Studio: make label-studio"),
+]
+Call = Callable[..., tuple[int, str, str]]
+TOKEN = "0123456789abcdef0123456789abcdef01234567"
+WORDS = {"cat & <b>": "purr meow whisker", "dog": "bark fetch bone"}
+# Nothing outside of this machine is looked for.
+QUIET = {"COLLECT_ANALYTICS": "False", "SENTRY_DSN": "", "FRONTEND_SENTRY_DSN": "", "LATEST_VERSION_CHECK": "False"}
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server made for these tests; its first start makes the database, which takes a minute."""
+    folder = tmp_path_factory.mktemp("label-studio")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = [PROGRAM, "start", "--no-browser", "--data-dir", folder, "--port", port, "--internal-host", "127.0.0.1"]
+    words += ["--username", "a@example.com", "--password", "not-a-secret", "--user-token", TOKEN]
+    words += ["--enable-legacy-api-token"]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen([str(word) for word in words], stdout=log, stderr=log, env=os.environ | QUIET)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            assert process.poll() is None, (folder / "log").read_text()[-2000:]
+            try:
+                urllib.request.urlopen(f"{address}/health", timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def person(url: str) -> Iterator[Any]:
+    """Somebody who labels."""
+    import httpx
+
+    with httpx.Client(timeout=60) as connection:
+        yield sdk.LabelStudio(base_url=url, api_key=TOKEN, httpx_client=connection)
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    lines = [f"t{row},{list(WORDS.values())[row % 2]} number{row} <i>&amp;" for row in range(40)]
+    path = tmp_path / "texts.csv"
+    path.write_text("\n".join(["id,text", *lines, ""]))
+    return path
+
+
+def choice(label: str) -> list[dict[str, Any]]:
+    return [{"from_name": "label", "to_name": "example", "type": "choices", "value": {"choices": [label]}}]
+
+
+def truth_of(task: Any) -> str:
+    return next(label for label, words in WORDS.items() if words in task.data["text"])
+
+
+def tasks_of(person: Any, project: int) -> list[Any]:
+    return list(person.tasks.list(project=project, fields="all"))
+
+
+def number_in(said: str) -> int:
+    return int(said.split("/projects/")[1].split()[0])
+
+
+def test_create_push_annotate_pull_and_the_next_batch(
+    url: str, person: Any, texts: Path, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", TOKEN)
+    monkeypatch.setenv("LABEL_STUDIO_URL", url)
+    store = f"sqlite:///{texts.parent}/labels.db"
+    words = ("label-studio", texts, "--store", store, "--batch", "6", "--once")
+    code, said, _ = call(*words, "--classes", ",".join(WORDS))
+    assert code == 0
+    assert "0 answers in, 6 tasks out; 0 of 40 labeled, 6 awaited" in said
+    number = number_in(said)
+    known = person.projects.get(number)
+    assert known.parsed_label_config["label"]["labels"] == list(WORDS)
+    seen: set[int] = set()
+    for batch in range(3):
+        tasks = [task for task in tasks_of(person, number) if task.id not in seen]
+        assert len(tasks) == 6
+        for task in tasks:
+            seen.add(task.id)
+            predictions = [one.dict() for one in task.predictions]
+            assert len(predictions) <= (0 if batch == 0 else 1)
+            for one in predictions:
+                assert one["result"][0]["value"]["choices"][0] in WORDS
+                assert 0.5 <= one["score"] <= 1
+                assert one["model_version"] == f"ladle, {6 * batch} labels"
+        assert sum(bool(task.predictions) for task in tasks) == (0 if batch == 0 else 5)  # one of six is control
+        for task in tasks[:2]:
+            person.annotations.create(id=task.id, result=choice(truth_of(task)))
+        code, said, _ = call(*words)  # a new command each time: everything is found again
+        assert (code, number_in(said)) == (0, number)
+        assert f"2 answers in, 0 tasks out; {6 * batch + 2} of 40 labeled, 4 awaited" in said
+        for task in tasks[2:]:
+            person.annotations.create(id=task.id, result=choice(truth_of(task)))
+        code, said, _ = call(*words)
+        assert f"4 answers in, 6 tasks out; {6 * batch + 6} of 40 labeled, 6 awaited" in said
+    names = [task.data["ladle_id"] for task in tasks_of(person, number)]
+    assert len(names) == len(set(names)) == 24
+    with LabelingProject(open_source(texts), store=store) as project:
+        for name, label in project.labels().items():
+            assert WORDS[label] in texts.read_text().splitlines()[1 + int(name[1:])]
+
+
+def test_skip_change_withdraw_and_a_class_added(url: str, person: Any, texts: Path, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/labels.db"
+    source = open_source(texts)
+    with SdkServer(url, TOKEN) as server:
+        with LabelingProject(source, classes=tuple(WORDS), store=store) as project:
+            exchange = Exchange(project, server, batch=8)
+            exchange.once()
+            first, second, third, fourth = tasks_of(person, exchange.number)[:4]
+            person.annotations.create(id=first.id, result=[], was_cancelled=True)
+            made = person.annotations.create(id=second.id, result=choice("dog"))
+            # A draft is not submitted yet, nor is a prediction.
+            person.predictions.create(task=third.id, result=choice("dog"))
+            assert exchange.once().answers == 2
+            assert (project.status().skipped, project.status().labeled) == (1, 1)
+            person.annotations.update(id=made.id, result=choice("cat & <b>"))
+            assert exchange.once().answers == 1
+            assert project.labels() == {second.data["ladle_id"]: "cat & <b>"}
+            person.annotations.delete(id=made.id)
+            assert exchange.once().answers == 1
+            assert (project.labels(), project.status().pending) == ({}, 7)
+            person.tasks.delete(id=str(fourth.id))
+            assert exchange.once().pushed == 1  # nobody has answered it: it comes again
+        with LabelingProject(source, classes=(*WORDS, "bird"), store=store) as project:
+            exchange = Exchange(project, server, batch=8)
+            person.annotations.create(id=third.id, result=choice("bird"))
+            assert exchange.once().answers == 1
+            assert project.labels() == {third.data["ladle_id"]: "bird"}
+
+
+def test_two_people_and_a_personal_access_token(url: str, person: Any, texts: Path, tmp_path: Path) -> None:
+    token = person.tokens.create().token
+    other = person.users.create(email="b@example.com", username="b", first_name="B", last_name="B")
+    with (
+        SdkServer(url, token) as server,
+        LabelingProject(open_source(texts), classes=tuple(WORDS), store=f"sqlite:///{tmp_path}/labels.db") as project,
+    ):
+        exchange = Exchange(project, server, batch=4)
+        exchange.once()
+        task = tasks_of(person, exchange.number)[0]
+        person.annotations.create(id=task.id, result=choice("dog"))
+        person.annotations.create(id=task.id, result=choice("cat & <b>"), completed_by=other.id)
+        assert exchange.once().answers == 2
+        assert project.labels() == {task.data["ladle_id"]: "dog"}
+        assert [(one.label, one.second) for one in project.opinions()] == [(1, False), (0, True)]
+
+
+def test_images_arrive_as_they_are(url: str, person: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    images, _ = load_digits(n_class=2, return_X_y=True)
+    for row in range(12):
+        Image.fromarray((images[row].reshape(8, 8) * 15).astype(np.uint8)).resize((64, 64)).save(folder / f"{row}.png")
+    source = open_source(folder)
+    with (
+        SdkServer(url, TOKEN) as server,
+        LabelingProject(
+            source,
+            classes=("zero", "one"),
+            store=f"sqlite:///{tmp_path}/labels.db",
+            training=TrainingConfig(epochs=1, learning_rate=0.01),
+        ) as project,
+    ):
+        exchange = Exchange(project, server, batch=4)
+        exchange.once()
+        for task in tasks_of(person, exchange.number):
+            place = task.data["ladle_index"]
+            assert task.data["image"] == task_of(source, place, None, 0)["data"]["image"]
+            body = base64.b64decode(task.data["image"].partition(",")[2])
+            with Image.open(io.BytesIO(body)) as seen, Image.open(folder / source.ids[place]) as sent:
+                assert np.abs(np.asarray(seen.convert("L"), float) - np.asarray(sent, float)).mean() < 8
+            person.annotations.create(id=task.id, result=choice(("zero", "one")[place % 2]))
+        found = exchange.once()
+        assert (found.answers, found.pushed) == (4, 4)
+
+
+def test_a_loop_that_is_stopped_says_so_and_goes_on(url: str, person: Any, texts: Path, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/labels.db"
+    command = [sys.executable, "-m", "ladle", "label-studio", str(texts), "--classes", ",".join(WORDS), "--url", url]
+    command += ["--store", store, "--batch", "4", "--every", "0.2"]
+    environment = os.environ | {"LABEL_STUDIO_API_KEY": TOKEN, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    for rounds, stop in enumerate((signal.SIGKILL, signal.SIGINT)):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True, bufsize=1) as process:
+            assert process.stdout is not None
+            number = number_in(process.stdout.readline())
+            for more in range(2):
+                wanted = 4 * (2 * rounds + more + 1)
+                while len(tasks := tasks_of(person, number)) < wanted:
+                    assert process.poll() is None
+                    time.sleep(0.2)
+                for task in tasks:
+                    if not task.annotations and more == 0:
+                        person.annotations.create(id=task.id, result=choice(truth_of(task)))
+            process.send_signal(stop)
+            said = process.stdout.read()
+        assert (process.returncode, "stopped; all answers" in said) == (
+            (0, True) if stop == signal.SIGINT else (-signal.SIGKILL, False)
+        )
+        if rounds == 0:
+            for task in tasks_of(person, number):  # while nothing listens
+                if not task.annotations:
+                    person.annotations.create(id=task.id, result=choice(truth_of(task)))
+    names = [task.data["ladle_id"] for task in tasks_of(person, number)]
+    assert len(names) == len(set(names)) == 16
+
+
+def test_what_goes_wrong_is_said_in_one_line(
+    url: str, person: Any, texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    monkeypatch.delenv("LABEL_STUDIO_API_KEY", raising=False)
+    words = ("label-studio", texts, "--classes", ",".join(WORDS), "--store", f"sqlite:///{tmp_path}/labels.db")
+    for address, key, message in (
+        (url, "wrong", "401"),
+        (url, "wröng", "letters that none has"),
+        ("http://127.0.0.1:1", TOKEN, "in reach"),
+        ("nowhere", TOKEN, "in reach"),
+        (f"{url}/elsewhere", TOKEN, "correct --url"),
+    ):
+        code, _, error = call(*words, "--url", address, "--api-key", key, "--once")
+        assert (code, error.count("\n")) == (2, 1), error
+        assert message in error
+    with (
+        SdkServer(url, TOKEN) as server,
+        LabelingProject(open_source(texts), store=f"sqlite:///{tmp_path}/labels.db") as project,
+    ):
+        exchange = Exchange(project, server, batch=4)
+        exchange.once()
+        person.projects.delete(id=exchange.number)
+        with pytest.raises(ServerError, match=f"no project {exchange.number} .*start again"):
+            exchange.once()
+        again = Exchange(project, server, batch=4)
+        assert again.number != exchange.number
+        assert again.once().pushed == 4
+
+
+def test_long_lists_are_read_to_the_end(url: str, texts: Path) -> None:
+    config = choices_config(tuple(WORDS), open_source(texts))
+    with SdkServer(url, TOKEN) as server:
+        for count in (0, 100, 250):
+            project = server.create_project(f"of {count}", f"key-{count}-", config)
+            tasks = [{"data": {"text": str(row)}, "meta": {"row": row}} for row in range(count)]
+            if tasks:
+                server.push(project, tasks)
+            assert sorted((one.meta or {})["row"] for one in server.tasks(project)) == list(range(count))
+        for number in range(100):
+            server.create_project(f"another {number}", "", config)
+        assert server.find_project("key-250-") == (project, config)
+        assert server.find_project("key-7-") is None
