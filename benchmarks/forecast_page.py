@@ -198,7 +198,7 @@ def _method(stored: dict[str, Any]) -> str:
     return (
         "Batches of 20, a fifth of each drawn at random after the first, the project's own model (mlp) and training "
         "(40 epochs). The digits are scikit-learn's; of 20 Newsgroups four groups "
-        "(comp.graphics, rec.sport.hockey, sci.med, talk.politics.mideast; all twenty take thousands of labels and "
+        "(comp.graphics, rec.sport.hockey, sci.med, talk.politics.mideast; all twenty would take "
         "hours), headers, footers and quotes removed, words weighted by the pool alone. The truth is the number of "
         "labels at which pure random labeling, the mean of independent runs made monotone, reaches the accuracy of "
         "models trained on the project's labels (the mean of three trainings), on held-out examples, over the number "
