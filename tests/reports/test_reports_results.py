@@ -255,6 +255,15 @@ def test_the_page_is_whole_and_an_experiment_of_few_seeds_decides_nothing() -> N
             assert line.endswith(" |")
 
 
+def test_an_experiment_of_few_seeds_has_no_part_in_ranks_and_profiles() -> None:
+    gains = (0.0, 0.02, 0.04, 0.01, 0.03)
+    whole = [experiment(name, "digits", "mlp", gains, seed=place) for place, name in enumerate(("one", "two"))]
+    begun = experiment("begun", "cifar10", "lenet", gains[::-1], seeds=1)
+    for name in ("ranks", "profiles"):
+        _, numbers = STORED_FIGURES[name]([*whole, begun])
+        assert numbers["experiments"] == ["one", "two"]
+
+
 def test_every_stored_figure_is_drawn_with_its_numbers() -> None:
     gains = (0.0, 0.02, 0.01, 0.05, 0.04)
     experiments = [

@@ -157,6 +157,15 @@ _TARGETS = (0.5, 0.75, 0.9, 0.95)
 _FACTORS = np.linspace(1.0, 4.0, 121)
 
 
+#: An experiment with fewer finished seeds decides no claim and no rank: its mean is an anecdote.
+LEAST_SEEDS = 3
+
+
+def of_seeds_enough(experiments: Sequence[ExperimentResults]) -> list[ExperimentResults]:
+    """Return the experiments that may decide something; all of them while there is none."""
+    return [one for one in experiments if len(one.seeds) >= LEAST_SEEDS] or list(experiments)
+
+
 def mean_areas(experiments: Sequence[ExperimentResults]) -> NDArray[np.float64]:
     """Return the (experiments, strategies) mean areas under the curve, of experiments of the same strategies."""
     return np.array(
@@ -165,7 +174,7 @@ def mean_areas(experiments: Sequence[ExperimentResults]) -> NDArray[np.float64]:
 
 
 def _ranks(results: Sequence[ExperimentResults]) -> Drawn:
-    shared = with_shared_strategies(results)
+    shared = with_shared_strategies(of_seeds_enough(results))
     strategies, ranking = shared[0].strategies, friedman(mean_areas(shared))
     numbers = {
         "experiments": [one.name for one in shared],
@@ -177,7 +186,7 @@ def _ranks(results: Sequence[ExperimentResults]) -> Drawn:
 
 
 def _profiles(results: Sequence[ExperimentResults]) -> Drawn:
-    shared = with_shared_strategies(results)
+    shared = with_shared_strategies(of_seeds_enough(results))
     strategies = shared[0].strategies
     costs = []
     for one in shared:

@@ -12,10 +12,9 @@ from ladle.reports.captions import figures_section
 from ladle.reports.claimed_orderings import COMPARED
 from ladle.reports.claims import claims
 from ladle.reports.orderings import areas, outcome
-from ladle.reports.paper_figures import model_of, with_shared_strategies
+from ladle.reports.paper_figures import LEAST_SEEDS, model_of, of_seeds_enough, with_shared_strategies
 from ladle.reports.recommendation import FUTURE_WORK, in_short, mean_ranks
 from ladle.reports.results_tables import (
-    LEAST_SEEDS,
     area_table,
     effect_tables,
     final_table,
@@ -46,8 +45,8 @@ def results_page(
         missing: by figure name, why it could not be drawn.
         standing: of each experiment that is planned, the rounds finished and the rounds in all.
     """
-    # With fewer seeds than this a mean is an anecdote: such experiments stand in the tables, and decide nothing.
-    enough = [one for one in experiments if len(one.seeds) >= LEAST_SEEDS] or list(experiments)
+    # The others stand in the tables, and decide nothing.
+    enough = of_seeds_enough(experiments)
     shared = with_shared_strategies(enough)
     parts = [
         "# Results",

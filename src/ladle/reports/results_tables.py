@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ladle.experiments import ExperimentResults
 from ladle.reports.analysis import ALPHA, BASELINE
 from ladle.reports.orderings import areas
+from ladle.reports.paper_figures import LEAST_SEEDS
 from ladle.reports.recommendation import ranking_of
 from ladle.statistics import (
     adjusted_p_values,
@@ -23,8 +24,6 @@ from ladle.statistics import (
 )
 
 _POINT = 0.01
-#: An experiment with fewer finished seeds decides no claim and no rank.
-LEAST_SEEDS = 3
 
 
 def area_table(experiments: Sequence[ExperimentResults]) -> str:
