@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from ladle.data import DataConfig, load_pool
 from ladle.errors import ConfigError, StoreConflictError
@@ -58,25 +59,35 @@ def undisturbed(file: Path) -> dict[str, Any]:
 def call(file: Path, url: str, workers: int) -> subprocess.Popen[bytes]:
     words = [sys.executable, "-m", "ladle", "run", str(file), "--store", url, "--workers", str(workers)]
     with (file.parent / "errors.txt").open("wb") as errors:
-        return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=errors)
+        return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True)
 
 
 def count_rounds(url: str) -> int:
     engine = open_database(url)
-    with engine.connect() as connection:
-        count = len(connection.execute(select(rounds.c.round)).all())
+    count = rounds_in(engine)
     engine.dispose()
     return count
 
 
+def rounds_in(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return len(connection.execute(select(rounds.c.round)).all())
+
+
 def check_killed(file: Path, url: str, undisturbed: dict[str, Any]) -> None:
     total = len(undisturbed["rounds"])
-    for goal in (1, total // 3, total // 2):
+    # Workers that outlive their parent end the run they are at: late in the middle they would end all there is.
+    for goal, workers_too in ((1, False), (total // 3, False), (total // 2, True)):
         process = call(file, url, workers=2)
-        while count_rounds(url) < goal and process.poll() is None:
-            time.sleep(0.02)
+        engine = open_database(url)
+        while rounds_in(engine) < goal and process.poll() is None:
+            time.sleep(0.01)
+        engine.dispose()
         assert process.poll() is None, "it was to be killed in the middle"
-        process.send_signal(signal.SIGKILL)
+        if workers_too:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.send_signal(signal.SIGKILL)
         process.wait(timeout=30)
         assert 0 < count_rounds(url) < total
     last = call(file, url, workers=2)
