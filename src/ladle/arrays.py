@@ -88,7 +88,7 @@ def narrow_product(rows: Tensor, weight: Tensor, offsets: Tensor) -> Tensor:
         weight: (k, d) of the same type and device.
         offsets: (k,).
 
-    Cost: O(n d k); for contiguous float32 rows on a processor a quarter to a third less time than ``torch.addmm``.
+    Cost: O(n d k); for contiguous float32 rows on a processor about a quarter less time than ``torch.addmm``.
     """
     if rows.device.type != "cpu" or rows.dtype != torch.float32 or not rows.is_contiguous():
         return torch.addmm(offsets, rows, weight.T)

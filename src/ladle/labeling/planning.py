@@ -9,10 +9,9 @@ import numpy as np
 
 from ladle.labeling.receipts import Receipt, receipts
 from ladle.session import Asked, Session
+from ladle.strategies import is_cold
 
 _RANDOM = "random"
-# A model of one class has nothing to tell apart.
-_LEAST_CLASSES = 2
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def plan_batch(
     Cost: one training, one pass over all examples and one selection.
     """
     state = session.state
-    if len(np.unique(state.labels)) < _LEAST_CLASSES:
+    if is_cold(state.labels):
         return plan_at_random(session, budget)
     count = _count(session, budget)
     session.fit(progress)
