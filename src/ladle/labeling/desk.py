@@ -175,6 +175,9 @@ class Desk:
     def undo(self, annotator: str, place: int | None = None) -> int:
         """Take back this person's last answer, or the one to an example, and lay that on their desk again.
 
+        Where somebody else has labeled it too, that is the label from then on, and what this person says anew is the
+        second opinion.
+
         Raises:
             SessionError: nothing of theirs is left to undo.
         """
@@ -240,11 +243,13 @@ class Desk:
             answered.setdefault(one.place, set()).add(one.annotator)
         pending = self.project.session.state.pending.tolist()
         wanted = {place: False for place in pending if annotator not in answered.get(place, ())}
-        if self.overlap:
-            labeled = {one.place for one in self._opinions if one.kind == "label"}.difference(pending)
-            for place in sorted(labeled):
-                if len(answered[place]) == 1 and annotator not in answered[place] and self._is_shared(place):
-                    wanted[place] = True
+        labeled = {one.place for one in self._opinions if one.kind == "label"}.difference(pending)
+        # What they took back lies with them, whether it would be shared or not.
+        mine = {place for place, (who, _) in self._leases.items() if who == annotator}
+        for place in sorted(labeled if self.overlap else labeled & mine):
+            alone = len(answered[place]) == 1 and annotator not in answered[place]
+            if alone and (place in mine or self._is_shared(place)):
+                wanted[place] = True
         # Second opinions first: they are few, and agreement is told early.
         return dict(sorted(wanted.items(), key=lambda item: not item[1]))
 
