@@ -74,6 +74,18 @@ class Forecasting:
     labeled: int = 0
 
 
+def check_desk(batch: int, overlap: float) -> None:
+    """Raise for settings that no desk has, before there is a project to put on it.
+
+    Raises:
+        ConfigError: a batch below 1, or an overlap that is no share.
+    """
+    if batch < 1:
+        raise ConfigError(f"a batch has at least 1 example (got batch={batch}); 20 is usual")
+    if not 0 <= overlap <= 1:
+        raise ConfigError(f"the overlap is a share from 0 to 1 (got overlap={overlap}); 0.1 is usual")
+
+
 class Desk:
     """One project with any number of people at it, from any threads.
 
@@ -99,10 +111,7 @@ class Desk:
         overlap: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if batch < 1:
-            raise ConfigError(f"a batch has at least 1 example (got batch={batch}); 20 is usual")
-        if not 0 <= overlap <= 1:
-            raise ConfigError(f"the overlap is a share from 0 to 1 (got overlap={overlap}); 0.1 is usual")
+        check_desk(batch, overlap)
         self.project = project
         self.batch = batch
         self.overlap = overlap
