@@ -122,3 +122,11 @@ def test_a_page_that_cannot_be_served_leaves_no_project_behind(
             code, _, error = call("label", "texts.csv", "--classes", "cat,dog", "--no-open", option, value)
             assert (code, said in error, error.count("\n")) == (2, True, 1), error
     assert not Path("labels.db").exists()
+
+
+def test_a_class_is_printed_as_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("texts.csv").write_text("text\npurr meow\nbark fetch\n")
+    assert call("next", "texts.csv", "--classes", "[/red],[bold]dog", "--budget", "1")[0] == 0
+    code, said, _ = call("status", "texts.csv")
+    assert (code, "[/red] 0, [bold]dog 0" in said) == (0, True)
