@@ -233,10 +233,28 @@ def test_classes_are_added_while_people_label(desk: tuple[Desk, list[str]]) -> N
     for name in ("", "smudge", "skip", "x" * 101):
         with pytest.raises(ConfigError, match="a class has a name of its own"):
             opened.add_class(name)
+    for name in ("\x1b]0;mine\x07", "two\nlines", "\u202etxt.exe", "\ud800", "nul\0"):
+        with pytest.raises(ConfigError, match="a name that can be read"):
+            opened.add_class(name)
+    for name in ("=cmd|' /C calc'!A0", "@SUM(1)", "+1+1", "-2+3"):
+        with pytest.raises(ConfigError, match="no spreadsheet computes"):
+            opened.add_class(name)
+    for name in ("-1", "+0.5", "نمی\u200cدانم", "👩\u200d🔬", "<b> & [red]"):
+        opened.add_class(name)
     for _ in range(15):
         place = handed(opened, "ada")
         opened.answer("ada", place, truth[place])
     assert not opened.planning.trouble
+
+
+def test_classes_do_not_become_more_than_can_be_shown(tmp_path: Path) -> None:
+    source, _ = digits(15)
+    many = tuple(f"class {number}" for number in range(1000))
+    with (
+        project(source, f"sqlite:///{tmp_path}/labels.db", classes=many) as labeling,
+        pytest.raises(ConfigError, match="at most 1000 classes"),
+    ):
+        labeling.add_class("one more")
 
 
 def test_everything_is_there_after_the_desk_was_left(tmp_path: Path) -> None:

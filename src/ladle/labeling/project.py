@@ -20,6 +20,7 @@ from ladle.labeling.annotators import (
     mark_undone,
     record_answer,
 )
+from ladle.labeling.class_names import check_new_class
 from ladle.labeling.control import AccuracyPoint, ControlAnswer, accuracy_curve
 from ladle.labeling.cross_validation import Progress, Snapshot
 from ladle.labeling.forecast import Forecast, forecast_saving
@@ -39,7 +40,6 @@ from ladle.typing import Indices
 SKIP = "skip"
 #: What stands for "I can't say now": set aside, and it may come again.
 UNSURE = "not sure"
-_LONGEST_NAME = 100
 _LABEL = "label"
 
 
@@ -213,14 +213,10 @@ class LabelingProject:
         """Add a class behind the others; the next training knows it.
 
         Raises:
-            ConfigError: a name that is empty, longer than 100 characters, or there already.
+            ConfigError: a name that no new class can have; see ``check_new_class``.
         """
         name = name.strip()
-        if not name or len(name) > _LONGEST_NAME or name in (*self.classes, SKIP, UNSURE):
-            raise ConfigError(
-                f"a class has a name of its own, of 1 to {_LONGEST_NAME} characters (got {name[:20]!r}, there are "
-                f"{', '.join(self.classes)}); choose another"
-            )
+        check_new_class(name, self.classes, (SKIP, UNSURE))
         self._open(classes=(*self.classes, name))
 
     def reload(self) -> None:
