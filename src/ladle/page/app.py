@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
+from jinja2 import Environment, FileSystemLoader
 from pydantic import BaseModel, Field
 
 from ladle import __version__
@@ -51,7 +52,7 @@ def create_app(desk: Desk, *, hosts: frozenset[str] = frozenset(), token: str | 
     app = FastAPI(title="Ladle", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.middleware("http")(Guard(hosts, token))
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
-    templates = Jinja2Templates(_HERE / "templates")
+    templates = Jinja2Templates(env=_templates(_HERE / "templates"))
 
     @app.exception_handler(LadleError)
     async def refused(_request: Request, error: LadleError) -> Response:
@@ -131,3 +132,8 @@ def _picture(desk: Desk, place: int) -> Response:
     content = BytesIO()
     read_image(path, str(path)).convert("RGB").save(content, "PNG")
     return Response(content.getvalue(), media_type="image/png")
+
+
+def _templates(folder: Path) -> Environment:
+    # Said here: left to itself, Jinja escapes by the end of a file's name, and .j2 is none that it knows.
+    return Environment(loader=FileSystemLoader(folder), autoescape=True)
