@@ -10,14 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from ladle.errors import ConfigError
 from ladle.labeling import Desk
 from ladle.page.app import create_app
+from ladle.page.connections import connections_within
+from ladle.page.limits import Limits
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-# A slow client holds a connection, not the page.
-_KEEP_ALIVE_SECONDS, _GRACE_SECONDS = 15, 3
+_GRACE_SECONDS = 3
 
 
 @dataclass(frozen=True)
@@ -87,15 +89,8 @@ def serve(desk: Desk, listener: Listener, *, on_ready: Callable[[], None]) -> No
         listener: what ``listen`` opened; it stays open.
         on_ready: called once the page can be opened.
     """
-    app = create_app(desk, hosts=listener.hosts, token=listener.token)
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
+    limits = Limits()
+    config = server_config(create_app(desk, hosts=listener.hosts, token=listener.token, limits=limits), limits)
     desk.start()
     try:
         on_ready()
@@ -103,3 +98,20 @@ def serve(desk: Desk, listener: Listener, *, on_ready: Callable[[], None]) -> No
             uvicorn.Server(config).run(sockets=[listener.socket])
     finally:
         desk.close()
+
+
+def server_config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
+    """Return how the page is served."""
+    return uvicorn.Config(
+        app,
+        http=connections_within(limits),
+        ws="none",
+        # An address is what the connection says, not what a header does: rates go by it.
+        proxy_headers=False,
+        # Requests carry the token, and those that are none would fill the terminal.
+        access_log=False,
+        log_level="error",
+        server_header=False,
+        timeout_keep_alive=limits.idle_seconds,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
