@@ -6,6 +6,7 @@ So no test here passes because of something else, and each defense has an attack
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -98,7 +99,7 @@ def asked_by_another_name(folder: Path) -> bool:
     """A foreign page lets its own name point to this machine, and is then of one origin with the page."""
     with texts_desk(folder) as desk:
         foreign = Browser(create_app(desk, hosts=LOOPBACK), Host="evil.example:8765")
-        return bool(foreign.http.get("/state").status_code == 200)
+        return bool(foreign.http.get("/").status_code == 200)
 
 
 def without_the_token(folder: Path) -> bool:
@@ -136,13 +137,25 @@ def post_with_a_foreign_origin(folder: Path) -> bool:
         return bool(browser.post("/undo", {}, Origin="http://evil.example").status_code != 403)
 
 
-def desk_emptied_by_pictures(folder: Path) -> bool:
-    """A foreign page shows <img src="http://127.0.0.1:8765/state">, often: each would take an example off the pile."""
+def asked_by_a_foreign_picture(folder: Path) -> bool:
+    """A page on another port of this machine, whose requests bring the cookie: <img src="http://127.0.0.1:8765/…">."""
+    headers = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+    with visited(folder) as browser:
+        return bool(browser.http.get("/state", headers=headers).status_code == 200)
+
+
+def framed_by_a_foreign_page(folder: Path) -> bool:
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
+    with visited(folder) as browser:
+        return bool(browser.http.get("/", headers=headers).status_code == 200)
+
+
+def desk_emptied_by_nobodies(folder: Path) -> bool:
+    """Who asks without a cookie is somebody new each time, with an example of their own."""
     with texts_desk(folder) as desk:
         page = create_app(desk, hosts=LOOPBACK)
         for _ in range(6):
-            headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
-            Browser(page, **headers).http.get("/state")
+            Browser(page).http.get("/state")
         return desk.hand("ada") is None
 
 
@@ -183,6 +196,7 @@ def all_kinds_of_answers(folder: Path) -> Iterator[Any]:
         ):
             assert found.status_code == status, found.text
             yield found
+        yield Browser(create_app(desk, hosts=LOOPBACK)).http.get("/state")  # 403: nobody
         desk.hand = None  # type: ignore[assignment, method-assign]
         found = browser.http.get("/state")
         assert found.status_code == 500
@@ -353,15 +367,15 @@ def connections_without_end(folder: Path) -> bool:
 
 def flood(folder: Path) -> bool:
     with texts_desk(folder) as desk:
-        http = Browser(create_app(desk, hosts=LOOPBACK, limits=Limits(stranger_burst=20, stranger_rate=0.01))).http
-        return all(http.get("/state", headers={"Cookie": ""}).status_code == 200 for _ in range(30))
+        page = create_app(desk, hosts=LOOPBACK, limits=Limits(stranger_burst=20, stranger_rate=0.01))
+        return all(Browser(page).http.get("/static/icon.svg").status_code == 200 for _ in range(30))
 
 
 def flood_under_names_made_up(folder: Path) -> bool:
     with texts_desk(folder) as desk:
         page = create_app(desk, hosts=LOOPBACK, limits=Limits(stranger_burst=20, stranger_rate=0.01))
         names = (f"{number:032x}.{number:064x}" for number in range(30))
-        found = [Browser(page, Cookie=f"ladle_annotator={name}").http.get("/state") for name in names]
+        found = [Browser(page, Cookie=f"ladle_annotator={name}").http.get("/static/icon.svg") for name in names]
         return all(one.status_code == 200 for one in found)
 
 
@@ -376,7 +390,11 @@ def flood_of_one_person(folder: Path) -> bool:
         return all(browser.http.get("/state").status_code == 200 for _ in range(30))
 
 
-def any_name_is_known(self: guard.Guard, request: Request) -> tuple[str, bool]:
+def always_known(_self: guard.Guard, _request: Request) -> tuple[str, bool]:
+    return secrets.token_hex(16), True
+
+
+def any_name_is_known(_self: guard.Guard, request: Request) -> tuple[str, bool]:
     name = request.cookies.get("ladle_annotator", "").partition(".")[0]
     return name, bool(name)
 
@@ -407,7 +425,9 @@ ATTACKS = [
     Attack("a forged post", without(guard.Guard, "_without_form_token"), forged_post),
     Attack("a post in another's name", without(guard.Guard, "_without_form_token"), in_the_name_of_another),
     Attack("a post of a foreign page", without(guard.Guard, "_foreign_page"), post_with_a_foreign_origin),
-    Attack("a foreign page's pictures", without(guard.Guard, "_foreign_page"), desk_emptied_by_pictures),
+    Attack("a foreign page's pictures", without(guard.Guard, "_foreign_page"), asked_by_a_foreign_picture),
+    Attack("a foreign page around it", without(guard.Guard, "_foreign_page"), framed_by_a_foreign_page),
+    Attack("nobodies at the desk", without(guard.Guard, "_known", always_known), desk_emptied_by_nobodies),
     Attack("markup in a file's name", without(app, "_templates", unescaped), markup_in_a_file_name),
     Attack(
         "a script that was smuggled in",

@@ -94,9 +94,9 @@ def test_a_post_from_elsewhere_is_refused(desk: Desk) -> None:
 
 def test_only_its_own_name_reaches_a_page_on_loopback(desk: Desk) -> None:
     app = create_app(desk, hosts=frozenset({"127.0.0.1"}))
-    assert Browser(app).http.get("/state").status_code == 200
+    assert Browser(app).http.get("/").status_code == 200
     for host in ("evil.example", "127.0.0.1.evil.example", ""):
-        assert Browser(app, Host=host).http.get("/state").status_code == 400
+        assert Browser(app, Host=host).http.get("/").status_code == 400
 
 
 def test_elsewhere_a_token_is_needed_once(desk: Desk) -> None:

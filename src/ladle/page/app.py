@@ -77,7 +77,10 @@ def create_app(
         return state_of(desk, request.state.annotator) | {"form": request.state.form_token}
 
     @app.get("/state")
-    def state(request: Request) -> dict[str, Any]:
+    def state(request: Request) -> Any:
+        # Each who asks without a cookie would be somebody new, and take an example off the pile.
+        if not request.state.known:
+            return JSONResponse({"error": "who labels has opened the page before; reload"}, status_code=403)
         return shown_to(request)
 
     @app.post("/answer")

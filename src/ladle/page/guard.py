@@ -66,10 +66,10 @@ class Guard:
         request = Request(scope)
         known, signed = self._known(request)
         annotator = known or secrets.token_hex(16)
-        request.state.annotator = annotator
+        request.state.annotator, request.state.known = annotator, signed
         request.state.form_token = self._sign("form", annotator)
         refused = (
-            self._too_fast(request, signed)
+            self._too_fast(request, annotator if signed else None)
             or self._other_method(request)
             or self._foreign_host(request)
             or self._foreign_page(request)
@@ -95,11 +95,11 @@ class Guard:
             return "", False
         return annotator, _same(signature, self._sign("cookie", annotator))
 
-    def _too_fast(self, request: Request, signed: bool) -> Response | None:
+    def _too_fast(self, request: Request, person: str | None) -> Response | None:
         # People by their browser, so that many of them behind one address don't hinder each other, nor does a flood
         # from there. Only who has a name from this process counts as one: names that anybody can make up do not help.
-        if signed:
-            rate, wait = self._limits.person_rate, self._people.take(request.cookies[_COOKIE])
+        if person is not None:
+            rate, wait = self._limits.person_rate, self._people.take(person)
         else:
             rate = self._limits.stranger_rate
             wait = self._strangers.take(request.client.host if request.client else "")

@@ -35,8 +35,8 @@ async function ask(path, content, again = true) {
   };
   const answer = await fetch(path, options);
   if (answer.status === 403 && again) {
-    // The server was started again, and its form tokens are new. The labels are in the store.
-    await ask("state", undefined, false);
+    // The server was started again: it has said anew who we are, and its form tokens are new. The labels are in the store.
+    if (content !== undefined) await ask("state");
     return ask(path, content, false);
   }
   const text = await answer.text();
