@@ -5,12 +5,13 @@ So no test here passes because of something else, and each defense has an attack
 
 from __future__ import annotations
 
+import io
 import json
 import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -394,6 +395,23 @@ def always_known(_self: guard.Guard, _request: Request) -> tuple[str, bool]:
     return secrets.token_hex(16), True
 
 
+def token_in_a_log(folder: Path) -> bool:
+    said = io.StringIO()
+    with texts_desk(folder) as desk, redirect_stdout(said), redirect_stderr(said), served(desk, token="secret") as live:
+        assert b"200 OK" in live.get("/?token=secret")
+        assert b"401" in live.get("/?token=secret-not")
+    return "secret" in said.getvalue()
+
+
+def terminal_filled_with_garbage(folder: Path) -> bool:
+    said = io.StringIO()
+    with texts_desk(folder) as desk, redirect_stdout(said), redirect_stderr(said), served(desk) as live:
+        for garbage in (b"\x16\x03\x01\n\n", b"GET / HTTP/1.1\r\n\r\n", b"G" * 100_000):
+            live.say(garbage)
+        live.get("/", "Upgrade: websocket", "Connection: upgrade")
+    return said.getvalue() != ""
+
+
 def any_name_is_known(_self: guard.Guard, request: Request) -> tuple[str, bool]:
     name = request.cookies.get("ladle_annotator", "").partition(".")[0]
     return name, bool(name)
@@ -472,6 +490,8 @@ ATTACKS = [
     Attack("a flood", without(guard.Guard, "_too_fast"), flood),
     Attack("a flood of one person", without(guard, "TokenBuckets", Unlimited), flood_of_one_person),
     Attack("a flood under names made up", without(guard.Guard, "_known", any_name_is_known), flood_under_names_made_up),
+    Attack("the token in a log", with_server_options(access_log=True, log_level="info"), token_in_a_log),
+    Attack("garbage in the terminal", with_server_options(log_level="warning"), terminal_filled_with_garbage),
     Attack(
         "a flood under addresses made up",
         with_server_options(proxy_headers=True, forwarded_allow_ips="*"),

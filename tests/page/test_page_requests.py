@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 from visitors import LOOPBACK, NASTY, Browser, texts_desk
 
+from ladle.errors import DataError
 from ladle.labeling import Desk, LabelingProject, open_source
 from ladle.page import create_app
 
@@ -76,6 +78,36 @@ def test_an_answer_has_its_form(desk: Desk, content: Any, code: int, says: str) 
     assert (found.status_code, says in found.json()["error"]) == (code, True)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 50_000,
+        b'{"place": ' + b"9" * 5000 + b', "label": "a"}',
+        b'{"place": NaN, "label": "a"}',
+        b"\xff\xfe",
+        b"{",
+    ],
+    ids=["deep", "long number", "no number", "no text", "cut off"],
+)
+def test_json_that_is_none_is_refused(desk: Desk, content: bytes) -> None:
+    browser = Browser(create_app(desk, hosts=LOOPBACK))
+    browser.open()
+    headers = {"X-Ladle-Form": browser.form, "Content-Type": "application/json"}
+    assert browser.http.post("/answer", content=content, headers=headers).status_code in (400, 422)
+    assert not desk.project.labels()
+
+
+def test_a_class_that_no_database_can_hold_is_refused(desk: Desk) -> None:
+    browser = Browser(create_app(desk, hosts=LOOPBACK))
+    browser.open()
+    for name in ("\ud800", "a\0b"):
+        found = browser.http.post(
+            "/classes", content=json.dumps({"name": name}), headers={"X-Ladle-Form": browser.form}
+        )
+        assert found.status_code in (400, 409, 422), found.text
+        assert browser.post("/answer", {"place": browser.item()["place"], "label": "nul\0"}).status_code == 409
+
+
 def test_a_post_from_elsewhere_is_refused(desk: Desk) -> None:
     app = create_app(desk, hosts=LOOPBACK)
     browser, other = Browser(app), Browser(app)
@@ -132,6 +164,24 @@ def test_nothing_inline_and_nothing_of_others(desk: Desk) -> None:
     assert "innerHTML" not in script
     assert browser.http.get("/docs").status_code == 404
     assert browser.http.get("/openapi.json").status_code == 404
+
+
+def test_a_folder_with_a_link_out_of_it_is_not_served_at_all(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "elsewhere.png")
+    Image.new("RGB", (8, 8)).save(photos / "a.png")
+    (photos / "b.png").symlink_to(photos / "a.png")
+    (tmp_path / "way").symlink_to(photos)
+    store = f"sqlite:///{tmp_path}/l.db"
+    with LabelingProject(open_source(tmp_path / "way"), classes=("x", "y"), store=store) as project:
+        assert Browser(create_app(Desk(project), hosts=LOOPBACK)).http.get("/image/1").status_code == 200
+    (photos / "c.png").symlink_to(tmp_path / "elsewhere.png")
+    with (
+        LabelingProject(open_source(photos), classes=("x", "y"), store=f"sqlite:///{tmp_path}/m.db") as project,
+        pytest.raises(DataError, match=r"files of its folder alone \(got c.png"),
+    ):
+        create_app(Desk(project), hosts=LOOPBACK)
 
 
 def test_only_images_of_the_source_are_served(tmp_path: Path) -> None:

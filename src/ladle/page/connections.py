@@ -40,11 +40,7 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what has come."""
-        try:
-            super().data_received(data)
-        except ValueError:
-            # A length of thousands of digits, which h11 hands to int().
-            self.transport.abort()
+        super().data_received(data)
         self._note()
 
     def on_response_complete(self) -> None:
