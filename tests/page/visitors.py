@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import re
 import socket
 import threading
@@ -134,3 +136,50 @@ def is_open(opened: socket.socket) -> bool:
     except ConnectionError:
         return False
     return False
+
+
+class Person:
+    """Somebody who labels over HTTP, on one connection, as a browser does."""
+
+    def __init__(self, port: int) -> None:
+        self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._cookies: dict[str, str] = {}
+        self._form = ""
+        #: Index and label of what the server has acknowledged.
+        self.given: dict[int, str] = {}
+        #: What it has said in between.
+        self.statuses: list[int] = []
+        page = self.ask("GET", "/")
+        self._form = re.findall(r'name="form-token" content="([0-9a-f]+)"', page)[0]
+
+    def ask(self, method: str, path: str, content: Any = None) -> str:
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        headers = {"Cookie": cookies, "X-Ladle-Form": self._form, "Content-Type": "application/json"}
+        body = None if content is None else json.dumps(content)
+        try:
+            self._http.request(method, path, body, headers)
+            answer = self._http.getresponse()
+        except ConnectionError:
+            # An idle connection had to make room; what was sent on it has not been read. Browsers do the same.
+            self._http.close()
+            self._http.request(method, path, body, headers)
+            answer = self._http.getresponse()
+        for cookie in answer.headers.get_all("set-cookie") or ():
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self._cookies[name] = value
+        self.statuses.append(answer.status)
+        return answer.read().decode()
+
+    def label(self, label: str) -> bool:
+        """Answer what lies on this person's desk; False where nothing does, or the answer is refused."""
+        item = json.loads(self.ask("GET", "/state"))["item"]
+        if item is None:
+            return False
+        self.ask("POST", "/answer", {"place": item["place"], "label": label})
+        if self.statuses[-1] != 200:
+            return False
+        self.given[item["place"]] = label
+        return True
+
+    def close(self) -> None:
+        self._http.close()
