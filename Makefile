@@ -6,7 +6,7 @@ SOURCES := src tests benchmarks docs/pictures.py
 PEERS := .venv-peers
 LABEL_STUDIO := .venv-label-studio
 
-.PHONY: demo test lint types layers unit docs results bench bench-large bench-peers label-studio clean
+.PHONY: demo test lint types layers unit attacks docs results bench bench-large bench-peers label-studio clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ladle run quickstart --store sqlite:///demo.db
@@ -26,6 +26,10 @@ layers: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(BIN)/pytest -n auto --dist loadfile
+
+# The attacks on the labeling page alone, each with and without its defense, and a flood of 100,000 requests.
+attacks: $(VENV)/.dev
+	LADLE_FLOOD=100000 $(BIN)/pytest -v tests/page
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
