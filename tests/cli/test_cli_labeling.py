@@ -124,6 +124,15 @@ def test_a_page_that_cannot_be_served_leaves_no_project_behind(
     assert not Path("labels.db").exists()
 
 
+def test_a_model_that_does_not_fit_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("texts.csv").write_text("text\npurr meow\nbark fetch\n")
+    begin = ("next", "texts.csv", "--classes", "cat,dog", "--budget", "1")
+    assert "unknown model" in call(*begin, "--model", "nope")[2]
+    assert "lenet takes" in call(*begin, "--model", "lenet")[2]
+    assert call(*begin)[0] == 0
+
+
 def test_a_class_is_printed_as_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
     monkeypatch.chdir(tmp_path)
     Path("texts.csv").write_text("text\npurr meow\nbark fetch\n")

@@ -30,7 +30,7 @@ from ladle.labeling.sources import Source
 from ladle.labeling.stopping import StoppingHint, stopping_hint
 from ladle.labeling.tables import control_guesses, project_keys
 from ladle.labeling.tables import receipts as stored_receipts
-from ladle.models import TrainingConfig, pool_outputs
+from ladle.models import SparseRows, TrainingConfig, as_rows, build_model, pool_outputs
 from ladle.session import Session, Skipped, Told, Undone, open_database
 from ladle.session.seeds import Purpose, derived_seed
 from ladle.strategies import find_strategy
@@ -99,6 +99,8 @@ class LabelingProject:
 
     Raises:
         ConfigError: classes that break a rule or contradict the stored ones, or a control share out of range.
+        UnknownNameError: a strategy or a model nobody knows.
+        InputError: a model that does not take such inputs.
         SessionError: the store has a project of this name on another source or with other settings.
         StoreError: a store that cannot be opened.
     """
@@ -128,6 +130,15 @@ class LabelingProject:
         self._places = {identity: place for place, identity in enumerate(source.ids)}
         if strategy is not None:
             find_strategy(strategy)
+        if model is not None:
+            # Before it is stored: a project keeps its model.
+            rows = as_rows(source.inputs)
+            build_model(
+                model,
+                example_shape=rows.example_shape,
+                classes=max(2, len(classes or ())),
+                sparse=isinstance(rows, SparseRows),
+            )
         self._open(classes, control, strategy, model)
 
     def _open(
