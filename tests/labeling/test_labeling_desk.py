@@ -277,6 +277,20 @@ def test_everything_is_there_after_the_desk_was_left(tmp_path: Path) -> None:
         assert len(labeling.opinions()) == 21
 
 
+def test_labels_are_read_between_two_answers(tmp_path: Path) -> None:
+    source, _ = digits(15)
+    with project(source, f"sqlite:///{tmp_path}/labels.db") as labeling:
+        opened = Desk(labeling)
+        found: list[dict[str, str]] = []
+        reader = threading.Thread(target=lambda: found.append(opened.labels()))
+        with opened._lock:  # as while an answer is written
+            reader.start()
+            reader.join(0.1)
+            assert not found
+        reader.join()
+        assert found == [{}]
+
+
 def test_many_people_at_once_lose_and_double_nothing(tmp_path: Path) -> None:
     source, truth = digits(160)
     with project(source, f"sqlite:///{tmp_path}/labels.db") as labeling:

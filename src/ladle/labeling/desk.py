@@ -235,6 +235,11 @@ class Desk:
         with self._lock:
             return self.project.status()
 
+    def labels(self) -> dict[str, str]:
+        """Return the class of each labeled example by its name, in the order the labels came in."""
+        with self._lock:
+            return self.project.labels()
+
     def agreement(self) -> Agreement | None:
         """Return how far people agree on what two of them labeled; None while there is nothing of that kind."""
         with self._lock:

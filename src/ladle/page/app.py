@@ -114,7 +114,7 @@ def create_app(
 
     @app.get("/export/{name}")
     def export(name: str) -> Response:
-        content = labels_as(desk.project.labels(), Path(name).suffix)
+        content = labels_as(desk.labels(), Path(name).suffix)
         return Response(
             content,
             media_type="application/octet-stream",
