@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from ladle.cli.labeling import LABELS, LabelStore, SourcePath, Text, class_names, open_project
+from ladle.cli.labeling import LABELS, Embed, LabelStore, SourcePath, Text, class_names, open_project
 
 if TYPE_CHECKING:
     from ladle.adapters.label_studio_exchange import Exchange
@@ -30,6 +30,7 @@ def label_studio(
     ] = None,
     store: LabelStore = LABELS,
     text: Text = None,
+    embed: Embed = None,
     strategy: Annotated[
         str | None, typer.Option(help="What picks beside the control arm: margin, or one of ladle strategies.")
     ] = None,
@@ -63,8 +64,7 @@ def label_studio(
         raise ConfigError(f"a look at the server comes some seconds after the last (got --every {every}); 5 is usual")
     console = Console(soft_wrap=True, highlight=False)
     with SdkServer(url, api_key) as server:
-        with console.status(f"reading {source}"):
-            project = open_project(source, store, text, class_names(classes), strategy, control, model)
+        project = open_project(source, store, text, class_names(classes), strategy, control, model, embed)
         with project:
             exchange = Exchange(project, server, batch=batch)
             console.print(f"Label Studio: {url.rstrip('/')}/projects/{exchange.number}   (labels are in {store})")

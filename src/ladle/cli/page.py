@@ -12,6 +12,7 @@ from ladle.cli.labeling import (
     LABELS,
     Classes,
     Control,
+    Embed,
     LabelStore,
     Model,
     SourcePath,
@@ -27,6 +28,7 @@ def label(
     classes: Classes = None,
     store: LabelStore = LABELS,
     text: Text = None,
+    embed: Embed = None,
     strategy: StrategyName = None,
     control: Control = None,
     overlap: Annotated[float, typer.Option(help="Share of the examples that two people are asked for.")] = 0.0,
@@ -53,8 +55,7 @@ def label(
     from ladle.labeling import Desk
 
     console = Console()
-    with console.status(f"reading {source}"):
-        project = open_project(source, store, text, class_names(classes), strategy, control, model)
+    project = open_project(source, store, text, class_names(classes), strategy, control, model, embed)
 
     def ready(address: str) -> None:
         console.print(f"labeling page: {address}   (Ctrl-C stops it; labels are in {store})", soft_wrap=True)
