@@ -57,7 +57,7 @@ def test_tables_and_embeddings(tmp_path: Path) -> None:
     source = open_source(tmp_path / "table.csv")
     assert (source.kind, source.ids) == ("table", ("7", "8", "9"))
     assert source.inputs.shape == (3, 3)
-    assert source.shown[0] == "size: 1.0, color: red"
+    assert source.shown[0] == "size: 1.0\ncolor: red"
     rows = np.arange(6, dtype=np.float32).reshape(3, 2)
     np.save(tmp_path / "rows.npy", rows)
     pd.DataFrame({"id": ["a", "b", "c"], "embedding": rows.tolist()}).to_parquet(tmp_path / "rows.parquet")

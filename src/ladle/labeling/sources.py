@@ -40,7 +40,7 @@ class Source:
         kind: what they are.
         path: where they are from.
         ids: (n,) one distinct name each: a path within the folder, the column ``id``, or the number of the row.
-        shown: (n,) what a person needs to see: the path, the text, or the row as text.
+        shown: (n,) what a person needs to see: the path, the text, or the row as text, a line a column.
         inputs: (n, ...) what a model reads.
         model: the network that fits them: lenet for images, mlp for all else.
         reader: what makes rows of texts, fitted on these; None for anything else.
@@ -180,7 +180,7 @@ def texts_reader(
 def _table(path: Path, frame: pd.DataFrame, ids: tuple[str, ...] | None) -> Source:
     inputs = torch.from_numpy(encode_features(frame, path=path))
     shown = tuple(
-        ", ".join(f"{name}: {value}" for name, value in zip(frame.columns, row, strict=True))
+        "\n".join(f"{name}: {value}" for name, value in zip(frame.columns, row, strict=True))
         for row in frame.itertuples(index=False)
     )
     return Source("table", path, _names(ids, len(frame), path), shown, inputs, "mlp")
