@@ -239,6 +239,11 @@ def test_skips_changes_second_opinions_and_deletions_are_followed(source: Source
         server.say(0, dog)
         assert exchange.once().answers == 2
         assert project.status().counts == {cat: 0, dog: 3}
+        # Who came first changes their mind, twice, and is still first.
+        for label in (cat, dog):
+            server.say(2, label)
+            assert exchange.once().answers == 1
+            assert project.labels()[name] == label
         # Who came first withdraws: the other's answer counts.
         server.said[2] = [one for one in server.said[2] if one.annotator != "label-studio-1"]
         assert exchange.once().answers == 1

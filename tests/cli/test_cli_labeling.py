@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,3 +103,30 @@ def test_status_tells_the_forecast_and_a_hint_to_stop(
     assert last.startswith(("Too early to tell", "No saving shown"))
     code, said, _ = call("status", "points.npy")
     assert said.splitlines()[-1].startswith("You may want to stop")
+
+
+def test_a_page_that_cannot_be_served_leaves_no_project_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("texts.csv").write_text("text\npurr meow\nbark fetch\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for option, value, said in (
+            ("--port", str(taken.getsockname()[1]), "a free port of this machine"),
+            ("--port", "70000", "a free port of this machine"),
+            ("--host", "no-such-host.invalid", "a free port of this machine"),
+            ("--host", "x" * 70, "a free port of this machine"),
+            ("--batch", "0", "got batch=0"),
+            ("--overlap", "2", "got overlap=2.0"),
+        ):
+            code, _, error = call("label", "texts.csv", "--classes", "cat,dog", "--no-open", option, value)
+            assert (code, said in error, error.count("\n")) == (2, True, 1), error
+    assert not Path("labels.db").exists()
+
+
+def test_a_class_is_printed_as_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("texts.csv").write_text("text\npurr meow\nbark fetch\n")
+    assert call("next", "texts.csv", "--classes", "[/red],[bold]dog", "--budget", "1")[0] == 0
+    code, said, _ = call("status", "texts.csv")
+    assert (code, "[/red] 0, [bold]dog 0" in said) == (0, True)

@@ -169,6 +169,59 @@ def test_a_shared_example_is_asked_of_two_and_no_more(tmp_path: Path) -> None:
         assert len(labeling.labels()) == 12
 
 
+@pytest.mark.parametrize("overlap", [1.0, 0.0])
+def test_where_the_first_label_is_undone_the_second_is_the_label(tmp_path: Path, overlap: float) -> None:
+    source, truth = digits(40)
+    url = f"sqlite:///{tmp_path}/labels.db"
+    with project(source, url) as labeling:
+        labeling.record(labeling.plan(1))
+        opened = Desk(labeling, overlap=1.0)
+        place = handed(opened, "ada")
+        wrong = CLASSES[(int(truth[place]) + 1) % 10]
+        opened.answer("ada", place, wrong)
+        assert handed(opened, "ben") == place
+        opened.answer("ben", place, truth[place])
+        assert labeling.labels() == {source.ids[place]: wrong}
+    # A restart between the two, and without an overlap: what was shared before still is.
+    with project(source, url) as labeling:
+        opened = Desk(labeling, overlap=overlap)
+        assert opened.undo("ada") == place
+        assert labeling.labels() == {source.ids[place]: truth[place]}
+        assert not len(labeling.session.state.pending)
+        again = opened.hand("ada")
+        assert again is not None
+        assert (again.place, again.second) == (place, True)
+        opened.answer("ada", place, wrong)
+        found = opened.agreement()
+        assert found is not None
+        assert found.differ == ((place, (int(truth[place]), int(wrong))),)
+    with project(source, url) as labeling:
+        assert labeling.labels() == {source.ids[place]: truth[place]}
+        assert [(one.annotator, one.second) for one in labeling.opinions()] == [("ben", False), ("ada", True)]
+        opened = Desk(labeling, overlap=overlap)
+        assert opened.undo("ben") == place
+        assert labeling.labels() == {source.ids[place]: wrong}
+        assert opened.undo("ada") == place
+        assert labeling.labels() == {}
+        assert labeling.session.state.pending.tolist() == [place]
+
+
+def test_where_only_doubt_stands_beside_an_undone_label_the_example_is_awaited_again(tmp_path: Path) -> None:
+    source, truth = digits(40)
+    with project(source, f"sqlite:///{tmp_path}/labels.db") as labeling:
+        labeling.record(labeling.plan(1))
+        opened = Desk(labeling, overlap=1.0)
+        place = handed(opened, "ada")
+        opened.answer("ada", place, truth[place])
+        handed(opened, "ben")
+        opened.answer("ben", place, UNSURE)
+        opened.undo("ada")
+        assert labeling.session.state.pending.tolist() == [place]
+        assert handed(opened, "ada") == place
+        opened.answer("ada", place, truth[place])
+        assert labeling.labels() == {source.ids[place]: truth[place]}
+
+
 def test_classes_are_added_while_people_label(desk: tuple[Desk, list[str]]) -> None:
     opened, truth = desk
     place = handed(opened, "ada")
@@ -180,10 +233,28 @@ def test_classes_are_added_while_people_label(desk: tuple[Desk, list[str]]) -> N
     for name in ("", "smudge", "skip", "x" * 101):
         with pytest.raises(ConfigError, match="a class has a name of its own"):
             opened.add_class(name)
+    for name in ("\x1b]0;mine\x07", "two\nlines", "\u202etxt.exe", "\ud800", "nul\0"):
+        with pytest.raises(ConfigError, match="a name that can be read"):
+            opened.add_class(name)
+    for name in ("=cmd|' /C calc'!A0", "@SUM(1)", "+1+1", "-2+3"):
+        with pytest.raises(ConfigError, match="no spreadsheet computes"):
+            opened.add_class(name)
+    for name in ("-1", "+0.5", "نمی\u200cدانم", "👩\u200d🔬", "<b> & [red]"):
+        opened.add_class(name)
     for _ in range(15):
         place = handed(opened, "ada")
         opened.answer("ada", place, truth[place])
     assert not opened.planning.trouble
+
+
+def test_classes_do_not_become_more_than_can_be_shown(tmp_path: Path) -> None:
+    source, _ = digits(15)
+    many = tuple(f"class {number}" for number in range(1000))
+    with (
+        project(source, f"sqlite:///{tmp_path}/labels.db", classes=many) as labeling,
+        pytest.raises(ConfigError, match="at most 1000 classes"),
+    ):
+        labeling.add_class("one more")
 
 
 def test_everything_is_there_after_the_desk_was_left(tmp_path: Path) -> None:

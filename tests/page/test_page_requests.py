@@ -3,60 +3,22 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fastapi.testclient import TestClient
 from PIL import Image
+from visitors import LOOPBACK, NASTY, Browser, texts_desk
 
 from ladle.labeling import Desk, LabelingProject, open_source
-from ladle.models import TrainingConfig
 from ladle.page import create_app
-
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "testserver"})
-NASTY = "<script>alert(1)</script>"
-
-
-class Browser:
-    """A client that keeps its cookie and its page's form token."""
-
-    def __init__(self, app: Any, **headers: str) -> None:
-        self.http = TestClient(app, headers=headers, base_url="http://127.0.0.1")
-        self.form = ""
-
-    def open(self, path: str = "/") -> str:
-        page = self.http.get(path)
-        assert page.status_code == 200, page.text
-        found = re.search(r'name="form-token" content="([0-9a-f]+)"', page.text)
-        assert found
-        self.form = found[1]
-        return page.text
-
-    def post(self, path: str, content: Any, **headers: str) -> Any:
-        return self.http.post(path, json=content, headers={"X-Ladle-Form": self.form} | headers)
-
-    def item(self) -> dict[str, Any]:
-        for _ in range(400):
-            item: dict[str, Any] | None = self.http.get("/state").json()["item"]
-            if item is not None:
-                return item
-            time.sleep(0.05)
-        raise AssertionError("nothing came")
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    source = tmp_path / "texts.csv"
-    rows = [f'{number},"{NASTY} number {number} of some words"' for number in range(40)]
-    source.write_text("id,text\n" + "\n".join(rows) + "\n")
-    quick = TrainingConfig(epochs=2)
-    store = f"sqlite:///{tmp_path}/labels.db"
-    with LabelingProject(open_source(source), classes=("a", NASTY), store=store, training=quick) as project:
-        opened = Desk(project, batch=6)
+    with texts_desk(tmp_path) as opened:
         opened.start()
         yield opened
         opened.close()
@@ -132,9 +94,9 @@ def test_a_post_from_elsewhere_is_refused(desk: Desk) -> None:
 
 def test_only_its_own_name_reaches_a_page_on_loopback(desk: Desk) -> None:
     app = create_app(desk, hosts=frozenset({"127.0.0.1"}))
-    assert Browser(app).http.get("/state").status_code == 200
+    assert Browser(app).http.get("/").status_code == 200
     for host in ("evil.example", "127.0.0.1.evil.example", ""):
-        assert Browser(app, Host=host).http.get("/state").status_code == 400
+        assert Browser(app, Host=host).http.get("/").status_code == 400
 
 
 def test_elsewhere_a_token_is_needed_once(desk: Desk) -> None:
@@ -162,7 +124,7 @@ def test_nothing_inline_and_nothing_of_others(desk: Desk) -> None:
     assert "unsafe" not in policy
     cookie = page.headers["set-cookie"].lower()
     assert "httponly" in cookie
-    assert "samesite=strict" in cookie
+    assert "samesite=lax" in cookie
     assert page.headers["x-content-type-options"] == "nosniff"
     assert "<script>" not in page.text
     assert not re.search(r"\son\w+=|style=", page.text)

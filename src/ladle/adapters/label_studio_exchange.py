@@ -184,18 +184,16 @@ class Exchange:
         """Make the store say of one example what the server says, and return how many answers that changed."""
         ours = {who: label for who, label in in_force.items() if who.startswith(ANNOTATOR)}
         count = 0
-        if any(who not in answers for who in ours):
-            # An annotation was deleted: another person's may come first now.
+        if any(answers.get(who) != label for who, label in ours.items()):
+            # An annotation was changed or deleted. All are given anew, in the order in which people came: whoever was
+            # first and changes their mind is still first, and after a deletion another one is.
             for who in ours:
                 self.project.take_back(who, place)
             count, ours = len(ours.keys() - answers.keys()), {}
         for who, label in answers.items():
-            if ours.get(who) == label:
-                continue
-            if who in ours:
-                self.project.take_back(who, place)
-            self.project.answer(place, label, who)
-            count += in_force.get(who) != label
+            if who not in ours:
+                self.project.answer(place, label, who)
+                count += in_force.get(who) != label
         return count
 
     def _free(self) -> int:

@@ -203,7 +203,7 @@ def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _say(line: str) -> None:
-    Console().print(line, highlight=False, soft_wrap=True)
+    Console().print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def class_names(classes: str | None) -> tuple[str, ...] | None:
@@ -240,7 +240,9 @@ def _print_status(state: Status) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    console.print(", ".join(f"{name} {count}" for name, count in state.counts.items()), highlight=False, soft_wrap=True)
+    # No markup: a class may be called [red].
+    counts = ", ".join(f"{name} {count}" for name, count in state.counts.items())
+    console.print(counts, highlight=False, soft_wrap=True, markup=False)
     if not state.curve:
         console.print("no accuracy yet: it comes with the answers to the second batch", highlight=False, soft_wrap=True)
         return

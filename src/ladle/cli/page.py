@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -21,6 +21,9 @@ from ladle.cli.labeling import (
     class_names,
     open_project,
 )
+
+if TYPE_CHECKING:
+    from ladle.page import Listener
 
 
 def label(
@@ -49,29 +52,33 @@ def label(
     from ladle.errors import MissingExtraError
 
     try:
-        from ladle.page import serve
+        from ladle.page import listen, serve
     except ModuleNotFoundError as error:
         raise MissingExtraError.needs("the labeling page", "label") from error
-    from ladle.labeling import Desk
+    from ladle.labeling import Desk, check_desk
 
     console = Console()
-    project = open_project(source, store, text, class_names(classes), strategy, control, model, embed)
-
-    def ready(address: str) -> None:
-        console.print(f"labeling page: {address}   (Ctrl-C stops it; labels are in {store})", soft_wrap=True)
-        if host not in ("127.0.0.1", "localhost", "::1"):
-            console.print(
-                "others can reach this page: give its whole address, with the token, only to who may label. It is not "
-                "encrypted",
-                style="yellow",
-                soft_wrap=True,
-            )
-        if open_browser:
-            webbrowser.open(address)
-
-    with project:
-        serve(Desk(project, batch=batch, overlap=overlap), host=host, port=port, on_ready=ready)
-        state = project.status()
+    # Before a project is made: what cannot be served leaves nothing behind.
+    check_desk(batch, overlap)
+    with listen(host, port) as listener:
+        project = open_project(source, store, text, class_names(classes), strategy, control, model, embed)
+        with project:
+            desk = Desk(project, batch=batch, overlap=overlap)
+            serve(desk, listener, on_ready=lambda: _welcome(console, listener, store, open_browser))
+            state = project.status()
     console.print(
         f"stopped; {state.labeled} of {state.examples} labeled, all of it in {store}", highlight=False, soft_wrap=True
     )
+
+
+def _welcome(console: Console, listener: Listener, store: str, open_browser: bool) -> None:
+    console.print(f"labeling page: {listener.address}   (Ctrl-C stops it; labels are in {store})", soft_wrap=True)
+    if listener.token is not None:
+        console.print(
+            "others can reach this page: give its whole address, with the token, only to who may label. It is not "
+            "encrypted",
+            style="yellow",
+            soft_wrap=True,
+        )
+    if open_browser:
+        webbrowser.open(listener.address)

@@ -4,7 +4,7 @@ from ladle.labeling.annotators import Agreement, Opinion, agreement
 from ladle.labeling.answers import read_answers
 from ladle.labeling.control import AccuracyPoint, ControlAnswer, accuracy_curve
 from ladle.labeling.cross_validation import Measured, Snapshot, cross_validate
-from ladle.labeling.desk import Desk, Forecasting, Handed, Planning
+from ladle.labeling.desk import Desk, Forecasting, Handed, Planning, check_desk
 from ladle.labeling.exports import check_kind, copy_by_class, labels_as, rows_as
 from ladle.labeling.forecast import Forecast, forecast_saving, read_forecast
 from ladle.labeling.planning import Plan, plan_at_random, plan_batch
@@ -38,6 +38,7 @@ __all__ = [
     "TrainedModel",
     "accuracy_curve",
     "agreement",
+    "check_desk",
     "check_kind",
     "copy_by_class",
     "cross_validate",

@@ -24,7 +24,7 @@ class Opinion:
         annotator: who said so.
         kind: "label", "skip" or "not sure".
         label: the class number; None unless it is a label.
-        second: whether somebody had answered before.
+        second: whether somebody else's answer, which came first, is the one that counts.
     """
 
     place: int
@@ -99,6 +99,21 @@ def last_answer(connection: Connection, project: int, annotator: str, place: int
 def mark_undone(connection: Connection, answer: int) -> None:
     """Take one answer out of force; it stays in the table."""
     connection.execute(update(answers).where(answers.c.id == answer).values(undone=True))
+
+
+def count_next_label(connection: Connection, project: int, place: int) -> int | None:
+    """Make the oldest label in force the one that counts, and return its class number; None if nobody gave one."""
+    query = select(answers).where(
+        answers.c.project_id == project,
+        answers.c.example == place,
+        answers.c.kind == _LABEL,
+        answers.c.undone.is_(False),
+    )
+    found = connection.execute(query.order_by(answers.c.id).limit(1)).first()
+    if found is None:
+        return None
+    connection.execute(update(answers).where(answers.c.id == found.id).values(second=False))
+    return int(found.label)
 
 
 def answers_in_force(connection: Connection, project: int) -> list[Opinion]:

@@ -74,6 +74,18 @@ class Forecasting:
     labeled: int = 0
 
 
+def check_desk(batch: int, overlap: float) -> None:
+    """Raise for settings that no desk has, before there is a project to put on it.
+
+    Raises:
+        ConfigError: a batch below 1, or an overlap that is no share.
+    """
+    if batch < 1:
+        raise ConfigError(f"a batch has at least 1 example (got batch={batch}); 20 is usual")
+    if not 0 <= overlap <= 1:
+        raise ConfigError(f"the overlap is a share from 0 to 1 (got overlap={overlap}); 0.1 is usual")
+
+
 class Desk:
     """One project with any number of people at it, from any threads.
 
@@ -99,10 +111,7 @@ class Desk:
         overlap: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if batch < 1:
-            raise ConfigError(f"a batch has at least 1 example (got batch={batch}); 20 is usual")
-        if not 0 <= overlap <= 1:
-            raise ConfigError(f"the overlap is a share from 0 to 1 (got overlap={overlap}); 0.1 is usual")
+        check_desk(batch, overlap)
         self.project = project
         self.batch = batch
         self.overlap = overlap
@@ -175,6 +184,9 @@ class Desk:
     def undo(self, annotator: str, place: int | None = None) -> int:
         """Take back this person's last answer, or the one to an example, and lay that on their desk again.
 
+        Where somebody else has labeled it too, that is the label from then on, and what this person says anew is the
+        second opinion.
+
         Raises:
             SessionError: nothing of theirs is left to undo.
         """
@@ -240,11 +252,13 @@ class Desk:
             answered.setdefault(one.place, set()).add(one.annotator)
         pending = self.project.session.state.pending.tolist()
         wanted = {place: False for place in pending if annotator not in answered.get(place, ())}
-        if self.overlap:
-            labeled = {one.place for one in self._opinions if one.kind == "label"}.difference(pending)
-            for place in sorted(labeled):
-                if len(answered[place]) == 1 and annotator not in answered[place] and self._is_shared(place):
-                    wanted[place] = True
+        labeled = {one.place for one in self._opinions if one.kind == "label"}.difference(pending)
+        # What they took back lies with them, whether it would be shared or not.
+        mine = {place for place, (who, _) in self._leases.items() if who == annotator}
+        for place in sorted(labeled if self.overlap else labeled & mine):
+            alone = len(answered[place]) == 1 and annotator not in answered[place]
+            if alone and (place in mine or self._is_shared(place)):
+                wanted[place] = True
         # Second opinions first: they are few, and agreement is told early.
         return dict(sorted(wanted.items(), key=lambda item: not item[1]))
 

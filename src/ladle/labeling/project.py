@@ -12,7 +12,15 @@ import torch
 from sqlalchemy import Engine, insert, select
 
 from ladle.errors import ConfigError, InputError, SessionError
-from ladle.labeling.annotators import Opinion, answers_in_force, last_answer, mark_undone, record_answer
+from ladle.labeling.annotators import (
+    Opinion,
+    answers_in_force,
+    count_next_label,
+    last_answer,
+    mark_undone,
+    record_answer,
+)
+from ladle.labeling.class_names import check_new_class
 from ladle.labeling.control import AccuracyPoint, ControlAnswer, accuracy_curve
 from ladle.labeling.cross_validation import Progress, Snapshot
 from ladle.labeling.forecast import Forecast, forecast_saving
@@ -32,7 +40,6 @@ from ladle.typing import Indices
 SKIP = "skip"
 #: What stands for "I can't say now": set aside, and it may come again.
 UNSURE = "not sure"
-_LONGEST_NAME = 100
 _LABEL = "label"
 
 
@@ -206,14 +213,10 @@ class LabelingProject:
         """Add a class behind the others; the next training knows it.
 
         Raises:
-            ConfigError: a name that is empty, longer than 100 characters, or there already.
+            ConfigError: a name that no new class can have; see ``check_new_class``.
         """
         name = name.strip()
-        if not name or len(name) > _LONGEST_NAME or name in (*self.classes, SKIP, UNSURE):
-            raise ConfigError(
-                f"a class has a name of its own, of 1 to {_LONGEST_NAME} characters (got {name[:20]!r}, there are "
-                f"{', '.join(self.classes)}); choose another"
-            )
+        check_new_class(name, self.classes, (SKIP, UNSURE))
         self._open(classes=(*self.classes, name))
 
     def reload(self) -> None:
@@ -248,15 +251,17 @@ class LabelingProject:
                 "correct it, or add the class"
             )
         second = bool(np.isin(place, np.concatenate([self.session.labeled, self.session.state.skipped])))
-        indices = np.array([place], dtype=np.int64)
         with self._engine.begin() as connection:
             record_answer(connection, self._project, place, annotator, kind, number, second=second)
             if not second:
-                event = Skipped(indices) if number is None else Told(indices, np.array([number], dtype=np.int64))
+                event = Skipped(_indices(place)) if number is None else Told(_indices(place), _indices(number))
                 self.session.commit(event, connection)
 
     def take_back(self, annotator: str, place: int | None = None) -> int:
         """Undo one person's last answer in force, or that to one example, and return the example's index.
+
+        Where it was the label and somebody else has labeled the example too, the oldest such answer is the label from
+        then on; otherwise the example is awaited again.
 
         Raises:
             SessionError: nothing of this person's is left to undo.
@@ -268,6 +273,9 @@ class LabelingProject:
             mark_undone(connection, found.id)
             if not found.second:
                 self.session.commit(Undone(found.example), connection)
+                number = count_next_label(connection, self._project, found.example)
+                if number is not None:
+                    self.session.commit(Told(_indices(found.example), _indices(number)), connection)
         return int(found.example)
 
     def opinions(self) -> list[Opinion]:
@@ -464,3 +472,7 @@ class LabelingProject:
             Pick(self.source.ids[place], self.source.shown[place], guess, place in arm)
             for place, guess in zip(places.tolist(), guesses, strict=True)
         ]
+
+
+def _indices(one: int) -> Indices:
+    return np.array([one], dtype=np.int64)

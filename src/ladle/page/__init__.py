@@ -1,6 +1,7 @@
 """The labeling page: a small web server over a ``labeling.Desk``. It translates and decides nothing."""
 
 from ladle.page.app import create_app
-from ladle.page.server import serve
+from ladle.page.limits import Limits
+from ladle.page.server import Listener, listen, serve
 
-__all__ = ["create_app", "serve"]
+__all__ = ["Limits", "Listener", "create_app", "listen", "serve"]

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
+from jinja2 import Environment, FileSystemLoader
 from pydantic import BaseModel, Field
+from starlette.types import ASGIApp
 
 from ladle import __version__
-from ladle.data import read_image
 from ladle.errors import LadleError
 from ladle.labeling import Desk, labels_as
 from ladle.page.guard import Guard
+from ladle.page.limits import Limits
+from ladle.page.pictures import check_inside, picture
 from ladle.page.views import state_of
 
 _HERE = Path(__file__).parent
-#: What a browser shows as it is; anything else is sent as PNG.
-_WEB_IMAGES = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".gif": "image/gif",
-    ".webp": "image/webp",
-}
 
 
 class _Answer(BaseModel):
@@ -40,18 +34,26 @@ class _NewClass(BaseModel):
     name: str = Field(max_length=200)
 
 
-def create_app(desk: Desk, *, hosts: frozenset[str] = frozenset(), token: str | None = None) -> FastAPI:
+def create_app(
+    desk: Desk, *, hosts: frozenset[str] = frozenset(), token: str | None = None, limits: Limits | None = None
+) -> ASGIApp:
     """Return the page as an ASGI application.
 
     Args:
         desk: what is labeled.
         hosts: names under which the page may be asked for; empty for any.
         token: what a browser has to bring once; None lets in everybody who reaches the address.
+        limits: how much one client may ask.
+
+    Raises:
+        DataError: an image that leads out of the folder that is labeled.
     """
-    app = FastAPI(title="Ladle", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-    app.middleware("http")(Guard(hosts, token))
+    check_inside(desk.project.source)
+    app = FastAPI(
+        title="Ladle", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
-    templates = Jinja2Templates(_HERE / "templates")
+    templates = Jinja2Templates(env=_templates(_HERE / "templates"))
 
     @app.exception_handler(LadleError)
     async def refused(_request: Request, error: LadleError) -> Response:
@@ -75,7 +77,10 @@ def create_app(desk: Desk, *, hosts: frozenset[str] = frozenset(), token: str | 
         return state_of(desk, request.state.annotator) | {"form": request.state.form_token}
 
     @app.get("/state")
-    def state(request: Request) -> dict[str, Any]:
+    def state(request: Request) -> Any:
+        # Each who asks without a cookie would be somebody new, and take an example off the pile.
+        if not request.state.known:
+            return JSONResponse({"error": "who labels has opened the page before; reload"}, status_code=403)
         return shown_to(request)
 
     @app.post("/answer")
@@ -105,7 +110,7 @@ def create_app(desk: Desk, *, hosts: frozenset[str] = frozenset(), token: str | 
 
     @app.get("/image/{place}")
     def image(place: int) -> Response:
-        return _picture(desk, place)
+        return picture(desk.project.source, place)
 
     @app.get("/export/{name}")
     def export(name: str) -> Response:
@@ -116,18 +121,9 @@ def create_app(desk: Desk, *, hosts: frozenset[str] = frozenset(), token: str | 
             headers={"Content-Disposition": f'attachment; filename="labels{Path(name).suffix}"'},
         )
 
-    return app
+    return Guard(app, hosts, token, limits or Limits())
 
 
-def _picture(desk: Desk, place: int) -> Response:
-    source = desk.project.source
-    # By its number only: no path comes from outside.
-    path = source.path / source.ids[place] if source.kind == "images" and 0 <= place < len(source) else None
-    if path is None or not path.is_file():
-        return JSONResponse({"error": f"an image has a number and is there (got {place})"}, status_code=404)
-    kind = _WEB_IMAGES.get(path.suffix.lower())
-    if kind is not None:
-        return FileResponse(path, media_type=kind)
-    content = BytesIO()
-    read_image(path, str(path)).convert("RGB").save(content, "PNG")
-    return Response(content.getvalue(), media_type="image/png")
+def _templates(folder: Path) -> Environment:
+    # Said here: left to itself, Jinja escapes by the end of a file's name, and .j2 is none that it knows.
+    return Environment(loader=FileSystemLoader(folder), autoescape=True)

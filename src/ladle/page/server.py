@@ -2,71 +2,116 @@
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from ladle.errors import ConfigError
 from ladle.labeling import Desk
 from ladle.page.app import create_app
+from ladle.page.connections import connections_within
+from ladle.page.limits import Limits
 
-# What such a listener is called from elsewhere is the name of this machine.
-_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-# A slow client holds a connection, not the page.
-_KEEP_ALIVE_SECONDS, _GRACE_SECONDS = 15, 3
+_GRACE_SECONDS = 3
 
 
-def serve(desk: Desk, *, host: str = "127.0.0.1", port: int = 8765, on_ready: Callable[[str], None]) -> None:
-    """Serve the page until it is stopped (Ctrl-C), with batches chosen in the background.
+@dataclass(frozen=True)
+class Listener:
+    """A port that is open: whoever connects waits for the first answer, and gets it once the page is served.
+
+    Attributes:
+        socket: listens already, so that nobody else takes the port.
+        address: what to open, with the token if there is one.
+        token: what a browser has to bring; None where only this machine reaches the port.
+    """
+
+    socket: socket.socket
+    address: str
+    token: str | None
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.socket.close()
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Names under which the page may be asked for; empty for any, where a token protects it."""
+        return frozenset((*_LOOPBACK, self.socket.getsockname()[0])) if self.token is None else frozenset()
+
+
+def listen(host: str = "127.0.0.1", port: int = 8765) -> Listener:
+    """Open the port, before anything else is done for the page.
 
     Args:
-        desk: what is labeled; it is started here, and closed when the page stops.
-        host: address to listen on. Anything but loopback is protected by a token that the address carries.
+        host: address to listen on. Where it isn't loopback, the page is protected by a token that the address carries.
         port: 1 to 65535; 0 takes one that is free.
-        on_ready: called with the address to open, once it can be opened.
 
     Raises:
         ConfigError: an address or a port that cannot be listened on.
     """
-    token = None if host in _LOOPBACK else secrets.token_urlsafe(24)
-    listener = _listen(host, port)
-    taken = listener.getsockname()[1]
-    app = create_app(desk, hosts=frozenset(_LOOPBACK) if token is None else frozenset(), token=token)
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
-    shown = socket.gethostname() if host in _EVERYWHERE else f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{taken}/" + (f"?token={token}" if token else "")
-    desk.start()
-    try:
-        # The listener is open already: whoever connects from here on waits for the first answer, and gets it.
-        on_ready(address)
-        with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
-    finally:
-        listener.close()
-        desk.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
+    listener = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(128)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
+        if listener is not None:
+            listener.close()
         raise ConfigError(
             f"the page listens on a free port of this machine (got {host}:{port}: {error}); "
             "name another with --port, or 0 for any that is free"
         ) from error
-    return listener
+    # By the address that was found, not by the name: localhost is what this machine takes it for.
+    found = ipaddress.ip_address(listener.getsockname()[0])
+    token = None if found.is_loopback else secrets.token_urlsafe(24)
+    # What a listener on all addresses is called from elsewhere is the name of this machine.
+    shown = socket.gethostname() if found.is_unspecified else f"[{found}]" if found.version == 6 else str(found)
+    address = f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else "")
+    return Listener(listener, address, token)
+
+
+def serve(desk: Desk, listener: Listener, *, on_ready: Callable[[], None]) -> None:
+    """Serve the page until it is stopped (Ctrl-C), with batches chosen in the background.
+
+    Args:
+        desk: what is labeled; it is started here, and closed when the page stops.
+        listener: what ``listen`` opened; it stays open.
+        on_ready: called once the page can be opened.
+    """
+    limits = Limits()
+    config = server_config(create_app(desk, hosts=listener.hosts, token=listener.token, limits=limits), limits)
+    desk.start()
+    try:
+        on_ready()
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener.socket])
+    finally:
+        desk.close()
+
+
+def server_config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
+    """Return how the page is served."""
+    return uvicorn.Config(
+        app,
+        http=connections_within(limits),
+        ws="none",
+        # An address is what the connection says, not what a header does: rates go by it.
+        proxy_headers=False,
+        # Requests carry the token, and those that are none would fill the terminal.
+        access_log=False,
+        log_level="error",
+        server_header=False,
+        timeout_keep_alive=limits.idle_seconds,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )

@@ -7,6 +7,8 @@ let formToken = document.querySelector('meta[name="form-token"]').content;
 let state = null;
 let sending = false;
 let shownPlace = null;
+// The token has been taken: it is not left for a screenshot, a bookmark or the history to show.
+if (location.search) history.replaceState(null, "", location.pathname);
 
 // Text only: what people wrote or called their files never becomes markup.
 function make(tag, attributes = {}, ...children) {
@@ -33,8 +35,8 @@ async function ask(path, content, again = true) {
   };
   const answer = await fetch(path, options);
   if (answer.status === 403 && again) {
-    // The server was started again, and its form tokens are new. The labels are in the store.
-    await ask("state");
+    // The server was started again: it has said anew who we are, and its form tokens are new. The labels are in the store.
+    if (content !== undefined) await ask("state");
     return ask(path, content, false);
   }
   const text = await answer.text();

@@ -1,0 +1,136 @@
+"""Who comes to the page in these tests: a browser without a screen, and connections that say what they like."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi.testclient import TestClient
+
+from ladle.labeling import Desk, LabelingProject, open_source
+from ladle.models import TrainingConfig
+from ladle.page import Limits, create_app, listen
+from ladle.page.server import server_config
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+NASTY = "<script>alert(1)</script>"
+
+
+class Browser:
+    """A client that keeps its cookies and its page's form token."""
+
+    def __init__(self, app: Any, **headers: str) -> None:
+        self.http = TestClient(app, headers=headers, base_url="http://127.0.0.1", raise_server_exceptions=False)
+        self.form = ""
+
+    def open(self, path: str = "/") -> str:
+        page = self.http.get(path)
+        assert page.status_code == 200, page.text
+        found = re.search(r'name="form-token" content="([0-9a-f]+)"', page.text)
+        assert found
+        self.form = found[1]
+        return page.text
+
+    def post(self, path: str, content: Any, **headers: str) -> Any:
+        return self.http.post(path, json=content, headers={"X-Ladle-Form": self.form} | headers)
+
+    def item(self) -> dict[str, Any]:
+        for _ in range(400):
+            item: dict[str, Any] | None = self.http.get("/state").json()["item"]
+            if item is not None:
+                return item
+            time.sleep(0.05)
+        raise AssertionError("nothing came")
+
+
+@contextmanager
+def texts_desk(
+    folder: Path,
+    *,
+    examples: int = 40,
+    batch: int = 6,
+    name: str = "texts.csv",
+    classes: Sequence[str] = ("a", NASTY),
+) -> Iterator[Desk]:
+    """A desk of texts with markup in them, with a first batch on it; nothing is chosen in the background."""
+    source = folder / name
+    rows = [f'"{NASTY} {number}","{NASTY} number {number} of some words"' for number in range(examples)]
+    source.write_text("id,text\n" + "\n".join(rows) + "\n")
+    quick = TrainingConfig(epochs=2)
+    store = f"sqlite:///{folder}/labels.db"
+    with LabelingProject(open_source(source), classes=classes, store=store, training=quick) as project:
+        project.record(project.plan(batch))
+        yield Desk(project, batch=batch)
+
+
+@dataclass
+class Served:
+    """A page that is served on a port of loopback, in a thread of this process."""
+
+    port: int
+    server: uvicorn.Server
+
+    def connect(self) -> socket.socket:
+        opened = socket.create_connection(("127.0.0.1", self.port))
+        opened.settimeout(5)
+        return opened
+
+    def say(self, request: bytes) -> bytes:
+        """Send bytes as they are, and return all that comes back until the server hangs up."""
+        with self.connect() as opened:
+            opened.sendall(request)
+            return read_all(opened)
+
+    def get(self, path: str, *headers: str) -> bytes:
+        lines = (f"GET {path} HTTP/1.1", "Host: 127.0.0.1", "Connection: close", *headers, "", "")
+        return self.say("\r\n".join(lines).encode())
+
+    def open_connections(self) -> int:
+        return len(self.server.server_state.connections)
+
+
+@contextmanager
+def served(desk: Desk, limits: Limits | None = None, token: str | None = None) -> Iterator[Served]:
+    limits = limits or Limits()
+    with listen(port=0) as listener:
+        app = create_app(desk, hosts=listener.hosts, token=token, limits=limits)
+        server = uvicorn.Server(server_config(app, limits))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener.socket]})
+        port = listener.socket.getsockname()[1]
+        thread.start()
+        try:
+            yield Served(port, server)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def read_all(opened: socket.socket) -> bytes:
+    found = b""
+    try:
+        while piece := opened.recv(1 << 16):
+            found += piece
+    except ConnectionError:
+        pass  # what was on its way is refused
+    return found
+
+
+def is_open(opened: socket.socket) -> bool:
+    """Tell whether the server has not hung up; what it sent is read."""
+    opened.setblocking(False)
+    try:
+        while opened.recv(1 << 16):
+            pass
+    except BlockingIOError:
+        return True
+    except ConnectionError:
+        return False
+    return False
