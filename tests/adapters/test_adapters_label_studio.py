@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -28,72 +28,13 @@ from ladle.adapters.label_studio import (
     place_of,
     task_of,
 )
-from ladle.adapters.label_studio_exchange import Exchange, TaskState
+from ladle.adapters.label_studio_exchange import Exchange
 from ladle.errors import ConfigError, InputError, MissingExtraError, ServerError, StoreConflictError
 from ladle.labeling import SKIP, LabelingProject, Source, agreement, open_source
 from ladle.models import TrainingConfig
+from reference.label_studio import START, Memory, choice
 
 CLASSES = ("cat", 'dog & <"big">')
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def choice(label: str) -> list[dict[str, Any]]:
-    return [{"from_name": "label", "to_name": "example", "type": "choices", "value": {"choices": [label]}}]
-
-
-@dataclass
-class Memory:
-    """A server with nothing around it."""
-
-    projects: dict[int, tuple[str, str, str]] = field(default_factory=dict)
-    pushed: list[tuple[int, dict[str, Any]]] = field(default_factory=list)  # (project, task); the place is the number
-    said: dict[int, list[Annotation]] = field(default_factory=dict)
-    asked: list[int] = field(default_factory=list)
-    clock: int = 0
-    breaks: str = ""
-
-    def find_project(self, key: str) -> tuple[int, str] | None:
-        return next(((number, one[2]) for number, one in self.projects.items() if key in one[1]), None)
-
-    def create_project(self, title: str, description: str, config: str) -> int:
-        number = max([*self.projects, *(project for project, _ in self.pushed)], default=0) + 1
-        self.projects[number] = (title, description, config)
-        return number
-
-    def set_config(self, project: int, config: str) -> None:
-        self.projects[project] = (*self.projects[project][:2], config)
-
-    def tasks(self, project: int) -> list[TaskState]:
-        if project not in self.projects:
-            raise ServerError("gone")
-        return [
-            TaskState(number, task["meta"], len(said := self.said.get(number, [])), f"{len(said)} {said[-1:]}")
-            for number, (owner, task) in enumerate(self.pushed)
-            if owner == project
-        ]
-
-    def annotations(self, task: int) -> list[Annotation]:
-        self.asked.append(task)
-        return list(self.said[task])
-
-    def push(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> None:
-        if self.breaks == "before":
-            raise ServerError("broke off")
-        self.pushed += [(project, dict(task)) for task in tasks]
-        if self.breaks == "after":
-            raise ServerError("broke off")
-
-    def say(self, task: int, label: str | None, who: str = "label-studio-1") -> None:
-        """Submit, change or (None) skip."""
-        self.clock += 1
-        now = START + timedelta(seconds=self.clock)
-        result = [] if label is None else choice(label)
-        mine = [one for one in self.said.get(task, []) if one.annotator == who]
-        changed = Annotation(who, result, label is None, mine[0].created if mine else now, now)
-        self.said[task] = [one for one in self.said.get(task, []) if one.annotator != who] + [changed]
-
-    def open(self) -> list[int]:
-        return [number for number in range(len(self.pushed)) if not self.said.get(number)]
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +77,7 @@ def test_a_task_has_the_example_its_name_and_the_guess(tmp_path: Path) -> None:
     Image.new("RGBA", (3000, 1500), (200, 10, 10, 255)).save(tmp_path / "deep" / "a.png")
     (tmp_path / "b.txt").write_text("no image")
     images = open_source(tmp_path)
-    task = task_of(images, 0, ("cat", 0.75), 12)
+    task = task_of(images, 0, ("cat", 0.75))
     head, _, body = task["data"]["image"].partition(",")
     with Image.open(io.BytesIO(base64.b64decode(body))) as seen:
         assert (head, seen.format, seen.size) == ("data:image/jpeg;base64", "JPEG", (1024, 512))
@@ -144,11 +85,11 @@ def test_a_task_has_the_example_its_name_and_the_guess(tmp_path: Path) -> None:
     assert red > 150 > 50 > green
     assert task["data"]["ladle_id"] == "deep/a.png"
     assert task["meta"] == {"ladle_id": "deep/a.png", "ladle_index": 0}
-    assert task["predictions"] == [{"model_version": "ladle, 12 labels", "score": 0.75, "result": choice("cat")}]
+    assert task["predictions"] == [{"model_version": "ladle", "score": 0.75, "result": choice("cat")}]
     assert place_of(task["meta"], images) == 0
     other = Source("texts", Path("t.csv"), ("x", "y"), ("first", "second"), torch.zeros(2, 1), "mlp")
-    assert task_of(other, 1, None, 0)["data"] == {"text": "second", "ladle_id": "y", "ladle_index": 1}
-    assert task_of(other, 1, None, 0)["predictions"] == []
+    assert task_of(other, 1, None)["data"] == {"text": "second", "ladle_id": "y", "ladle_index": 1}
+    assert task_of(other, 1, None)["predictions"] == []
     for meta in (None, {}, {"ladle_index": 7, "ladle_id": "x"}, {"ladle_index": 1, "ladle_id": "x"}):
         assert place_of(meta, other) is None
 

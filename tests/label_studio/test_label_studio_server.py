@@ -27,8 +27,10 @@ from ladle.adapters.label_studio_server import SdkServer
 from ladle.errors import ServerError
 from ladle.labeling import LabelingProject, open_source
 from ladle.models import TrainingConfig
+from reference.label_studio import choice
 
 sdk = pytest.importorskip("label_studio_sdk")
+httpx = pytest.importorskip("httpx")
 PROGRAM = Path(sys.executable).with_name("label-studio")
 pytestmark = [
     pytest.mark.label_studio,
@@ -75,8 +77,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def person(url: str) -> Iterator[Any]:
     """Somebody who labels."""
-    import httpx
-
     with httpx.Client(timeout=60) as connection:
         yield sdk.LabelStudio(base_url=url, api_key=TOKEN, httpx_client=connection)
 
@@ -89,16 +89,19 @@ def texts(tmp_path: Path) -> Path:
     return path
 
 
-def choice(label: str) -> list[dict[str, Any]]:
-    return [{"from_name": "label", "to_name": "example", "type": "choices", "value": {"choices": [label]}}]
-
-
 def truth_of(task: Any) -> str:
     return next(label for label, words in WORDS.items() if words in task.data["text"])
 
 
 def tasks_of(person: Any, project: int) -> list[Any]:
     return list(person.tasks.list(project=project, fields="all"))
+
+
+def next_task(url: str, project: int) -> dict[str, Any]:
+    """Return what the page for labeling shows next."""
+    asked = httpx.get(f"{url}/api/projects/{project}/next/", headers={"Authorization": f"Token {TOKEN}"}, timeout=60)
+    found: dict[str, Any] = asked.raise_for_status().json()
+    return found
 
 
 def number_in(said: str) -> int:
@@ -129,10 +132,13 @@ def test_create_push_annotate_pull_and_the_next_batch(
             for one in predictions:
                 assert one["result"][0]["value"]["choices"][0] in WORDS
                 assert 0.5 <= one["score"] <= 1
-                assert one["model_version"] == f"ladle, {6 * batch} labels"
+                assert one["model_version"] == "ladle"
         assert sum(bool(task.predictions) for task in tasks) == (0 if batch == 0 else 5)  # one of six is control
+        tasks.sort(key=lambda task: bool(task.predictions))
         for task in tasks[:2]:
             person.annotations.create(id=task.id, result=choice(truth_of(task)))
+        shown = next_task(url, number)
+        assert len(shown["predictions"]) == (0 if batch == 0 else 1)  # what a person sees who labels the next one
         code, said, _ = call(*words)  # a new command each time: everything is found again
         assert (code, number_in(said)) == (0, number)
         assert f"2 answers in, 0 tasks out; {6 * batch + 2} of 40 labeled, 4 awaited" in said
@@ -213,7 +219,7 @@ def test_images_arrive_as_they_are(url: str, person: Any, tmp_path: Path) -> Non
         exchange.once()
         for task in tasks_of(person, exchange.number):
             place = task.data["ladle_index"]
-            assert task.data["image"] == task_of(source, place, None, 0)["data"]["image"]
+            assert task.data["image"] == task_of(source, place, None)["data"]["image"]
             body = base64.b64decode(task.data["image"].partition(",")[2])
             with Image.open(io.BytesIO(body)) as seen, Image.open(folder / source.ids[place]) as sent:
                 assert np.abs(np.asarray(seen.convert("L"), float) - np.asarray(sent, float)).mean() < 8

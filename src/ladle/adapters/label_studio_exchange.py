@@ -228,8 +228,7 @@ class Exchange:
                 guesses = {}
         source = self.project.source
         tasks = [
-            task_of(source, place, None if place in alone else guesses.get(source.ids[place]), len(state.labeled))
-            for place in missing
+            task_of(source, place, None if place in alone else guesses.get(source.ids[place])) for place in missing
         ]
         self._server.push(self.number, tasks)
         return len(tasks)
