@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import signal
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -28,10 +31,11 @@ from ladle.adapters.label_studio import (
     place_of,
     task_of,
 )
-from ladle.adapters.label_studio_exchange import Exchange
+from ladle.adapters.label_studio_exchange import Exchange, TaskState
 from ladle.errors import ConfigError, InputError, MissingExtraError, ServerError, StoreConflictError
 from ladle.labeling import SKIP, LabelingProject, Source, agreement, open_source
 from ladle.models import TrainingConfig
+from ladle.session import hold, open_database
 from reference.label_studio import START, Memory, choice
 
 CLASSES = ("cat", 'dog & <"big">')
@@ -270,3 +274,79 @@ def test_without_a_key_or_the_sdk_nothing_begins(call: Any, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "label_studio_sdk", None)
     code, _, error = call("label-studio", tmp_path, "--api-key", "x")
     assert (code, error) == (2, f"ladle: {MissingExtraError.needs('Label Studio', 'label-studio')}\n")
+
+
+@pytest.fixture
+def in_memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
+    """The server that the command line talks to."""
+    server = Memory()
+
+    @contextmanager
+    def opened(url: str, api_key: str) -> Iterator[Memory]:
+        yield server
+
+    monkeypatch.setattr("ladle.adapters.label_studio_server.SdkServer", opened)
+    return server
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> tuple[str, ...]:
+    """The command line of a project of forty texts."""
+    texts = tmp_path / "texts.csv"
+    texts.write_text("\n".join(["text", *(f"{('purr', 'bark')[row % 2]} number{row}" for row in range(40)), ""]))
+    store = f"sqlite:///{tmp_path}/labels.db"
+    return (str(texts), "--classes", "cat,dog", "--store", store, "--api-key", "x", "--batch", "6")
+
+
+def press_ctrl_c() -> None:
+    with suppress(BaseException):  # as the SDK does where it reads an answer
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.1)
+
+
+def test_ctrl_c_is_heard_while_an_answer_is_read(
+    in_memory: Memory, words: tuple[str, ...], call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pressed: list[int] = []
+    tasks = in_memory.tasks
+
+    def read(project: int) -> list[TaskState]:
+        if not pressed:
+            pressed.append(project)
+            press_ctrl_c()
+        return tasks(project)
+
+    monkeypatch.setattr(in_memory, "tasks", read)
+    code, said, _ = call("label-studio", *words, "--every", "600")
+    assert (code, pressed, said.splitlines()[-1][:7]) == (0, [1], "stopped")
+    assert len(in_memory.open()) == 6  # what had begun was brought to its end
+
+
+def test_ctrl_c_gives_a_training_up(
+    in_memory: Memory, words: tuple[str, ...], call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("label-studio", *words, "--once")
+    for number in in_memory.open():
+        in_memory.say(number, ("cat", "dog")[number % 2])
+
+    def endless(*_given: Any, progress: Callable[[int, int], None], **_options: Any) -> None:
+        press_ctrl_c()
+        while True:
+            progress(0, 1)
+            time.sleep(0.01)
+
+    monkeypatch.setattr("ladle.session.session.train", endless)
+    code, said, _ = call("label-studio", *words, "--every", "600")
+    assert (code, said.splitlines()[-1][:7], in_memory.open()) == (0, "stopped", [])
+
+
+def test_a_second_process_is_told_that_one_is_at_it(in_memory: Memory, words: tuple[str, ...], call: Any) -> None:
+    call("label-studio", *words, "--once")
+    engine = open_database(words[4])
+    with hold(engine, "label-studio", "the exchange with Label Studio"):
+        code, _, error = call("label-studio", *words, "--once")
+    engine.dispose()
+    assert (code, error.count("\n")) == (2, 1)
+    assert "one process at a time does the exchange with Label Studio" in error
+    assert call("label-studio", *words, "--once")[0] == 0
+    assert len(in_memory.pushed) == 6
