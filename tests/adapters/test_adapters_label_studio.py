@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import signal
+import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import httpx
 import numpy as np
 import pytest
 import torch
@@ -350,3 +353,38 @@ def test_a_second_process_is_told_that_one_is_at_it(in_memory: Memory, words: tu
     assert "one process at a time does the exchange with Label Studio" in error
     assert call("label-studio", *words, "--once")[0] == 0
     assert len(in_memory.pushed) == 6
+
+
+def test_the_ml_backend_answers_until_it_is_stopped(
+    in_memory: Memory, words: tuple[str, ...], call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    heard: list[Any] = []
+
+    def ask() -> None:
+        for _ in range(600):
+            with suppress(httpx.HTTPError):
+                heard.append(httpx.get(f"http://127.0.0.1:{port}/health", auth=("me", "secret")).json())
+                heard.append(httpx.get(f"http://127.0.0.1:{port}/health").status_code)
+                break
+            time.sleep(0.05)
+        while not in_memory.pushed:
+            time.sleep(0.05)
+        press_ctrl_c()
+
+    monkeypatch.setenv("BASIC_AUTH_USER", "me")
+    monkeypatch.setenv("BASIC_AUTH_PASS", "secret")
+    thread = threading.Thread(target=ask)
+    thread.start()
+    code, said, error = call("ml-backend", *words, "--port", port)
+    thread.join()
+    assert (code, error, heard) == (0, "", [{"status": "UP", "model_class": "Ladle"}, 401])
+    assert f"ML backend: http://127.0.0.1:{port} " in said
+    assert said.splitlines()[-1].startswith("stopped")
+    assert len(in_memory.pushed) == 6
+    monkeypatch.delenv("BASIC_AUTH_PASS")
+    for more, message in ((("--host", "0.0.0.0"), "set both"), (("--every", "0"), "--every 0")):
+        code, _, error = call("ml-backend", *words, *more)
+        assert (code, error.count("\n"), message in error) == (2, 1, True)

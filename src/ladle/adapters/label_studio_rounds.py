@@ -45,8 +45,13 @@ class Rounds:
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="ladle-label-studio", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
+    def start(self, at_end: Callable[[], None] = lambda: None) -> None:
+        """Begin.
+
+        Args:
+            at_end: called once the rounds are over, in their thread.
+        """
+        self._at_end = at_end
         self._thread.start()
 
     def wake(self, *, learn: bool = False) -> None:
@@ -87,6 +92,7 @@ class Rounds:
             self._error = error
         finally:
             self._ended.set()
+            self._at_end()
 
     def _round(self) -> bool:
         # Before the exchange: what is said while it runs brings another one.

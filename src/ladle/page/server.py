@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import uvicorn
+from fastapi import FastAPI
 
 from ladle.errors import ConfigError
 from ladle.labeling import Desk
@@ -15,7 +16,8 @@ from ladle.page.app import create_app
 
 # What such a listener is called from elsewhere is the name of this machine.
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+#: Addresses that this machine alone can reach.
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # A slow client holds a connection, not the page.
 _KEEP_ALIVE_SECONDS, _GRACE_SECONDS = 15, 3
 
@@ -32,10 +34,29 @@ def serve(desk: Desk, *, host: str = "127.0.0.1", port: int = 8765, on_ready: Ca
     Raises:
         ConfigError: an address or a port that cannot be listened on.
     """
-    token = None if host in _LOOPBACK else secrets.token_urlsafe(24)
-    listener = _listen(host, port)
-    taken = listener.getsockname()[1]
-    app = create_app(desk, hosts=frozenset(_LOOPBACK) if token is None else frozenset(), token=token)
+    token = None if host in LOOPBACK else secrets.token_urlsafe(24)
+    listener = listen(host, port)
+    app = create_app(desk, hosts=frozenset(LOOPBACK) if token is None else frozenset(), token=token)
+    address = f"{address_of(host, listener)}/" + (f"?token={token}" if token else "")
+    desk.start()
+    try:
+        # The listener is open already: whoever connects from here on waits for the first answer, and gets it.
+        on_ready(address)
+        with suppress(KeyboardInterrupt):
+            server_of(app).run(sockets=[listener])
+    finally:
+        listener.close()
+        desk.close()
+
+
+def address_of(host: str, listener: socket.socket) -> str:
+    """Return the address under which others reach what listens, without a slash behind it."""
+    shown = socket.gethostname() if host in _EVERYWHERE else f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listener.getsockname()[1]}"
+
+
+def server_of(app: FastAPI) -> uvicorn.Server:
+    """Return a web server that says nothing of itself and does not wait for slow clients when it is stopped."""
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -44,29 +65,20 @@ def serve(desk: Desk, *, host: str = "127.0.0.1", port: int = 8765, on_ready: Ca
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    shown = socket.gethostname() if host in _EVERYWHERE else f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{taken}/" + (f"?token={token}" if token else "")
-    desk.start()
-    try:
-        # The listener is open already: whoever connects from here on waits for the first answer, and gets it.
-        on_ready(address)
-        with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
-    finally:
-        listener.close()
-        desk.close()
+    return uvicorn.Server(config)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        ConfigError: an address or a port that cannot be listened on.
+    """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(128)
+        return socket.create_server((host, port), family=family, backlog=128)
     except (OSError, OverflowError) as error:
         raise ConfigError(
-            f"the page listens on a free port of this machine (got {host}:{port}: {error}); "
+            f"a server listens on a free port of this machine (got {host}:{port}: {error}); "
             "name another with --port, or 0 for any that is free"
         ) from error
-    return listener
