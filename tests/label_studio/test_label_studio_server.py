@@ -355,8 +355,8 @@ def test_a_backend_with_a_password(
         until(lambda: len(tasks_of(person, number)) == 8, process)
         until(lambda: person.ml.get(id=made.id).model_version == "ladle, 4 labels", process)
         # A second process on the same store would push the same.
-        words = ("label-studio", texts, "--store", f"sqlite:///{texts.parent}/labels.db", "--url", url)
-        words += ("--api-key", TOKEN, "--batch", "4", "--once")
+        store = ("label-studio", texts, "--store", f"sqlite:///{texts.parent}/labels.db", "--url", url)
+        words = (*store, "--api-key", TOKEN, "--batch", "4", "--once")
         code, _, error = call(*words)
         assert (code, error.count("\n"), "one process at a time" in error) == (2, 1, True)
         process.kill()
