@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,9 @@ import torch
 
 # Tests run in one process a core; more threads than that only wait for each other.
 torch.set_num_threads(1)
+# A shell has what it starts in the background ignore Ctrl-C, and what that starts in turn; tests press it all the same.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
+import signal
+import socket
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import httpx
 import numpy as np
 import pytest
 import torch
@@ -32,68 +38,10 @@ from ladle.adapters.label_studio_exchange import Exchange, TaskState
 from ladle.errors import ConfigError, InputError, MissingExtraError, ServerError, StoreConflictError
 from ladle.labeling import SKIP, LabelingProject, Source, agreement, open_source
 from ladle.models import TrainingConfig
+from ladle.session import hold, open_database
+from reference.label_studio import START, Memory, choice
 
 CLASSES = ("cat", 'dog & <"big">')
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def choice(label: str) -> list[dict[str, Any]]:
-    return [{"from_name": "label", "to_name": "example", "type": "choices", "value": {"choices": [label]}}]
-
-
-@dataclass
-class Memory:
-    """A server with nothing around it."""
-
-    projects: dict[int, tuple[str, str, str]] = field(default_factory=dict)
-    pushed: list[tuple[int, dict[str, Any]]] = field(default_factory=list)  # (project, task); the place is the number
-    said: dict[int, list[Annotation]] = field(default_factory=dict)
-    asked: list[int] = field(default_factory=list)
-    clock: int = 0
-    breaks: str = ""
-
-    def find_project(self, key: str) -> tuple[int, str] | None:
-        return next(((number, one[2]) for number, one in self.projects.items() if key in one[1]), None)
-
-    def create_project(self, title: str, description: str, config: str) -> int:
-        number = max([*self.projects, *(project for project, _ in self.pushed)], default=0) + 1
-        self.projects[number] = (title, description, config)
-        return number
-
-    def set_config(self, project: int, config: str) -> None:
-        self.projects[project] = (*self.projects[project][:2], config)
-
-    def tasks(self, project: int) -> list[TaskState]:
-        if project not in self.projects:
-            raise ServerError("gone")
-        return [
-            TaskState(number, task["meta"], len(said := self.said.get(number, [])), f"{len(said)} {said[-1:]}")
-            for number, (owner, task) in enumerate(self.pushed)
-            if owner == project
-        ]
-
-    def annotations(self, task: int) -> list[Annotation]:
-        self.asked.append(task)
-        return list(self.said[task])
-
-    def push(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> None:
-        if self.breaks == "before":
-            raise ServerError("broke off")
-        self.pushed += [(project, dict(task)) for task in tasks]
-        if self.breaks == "after":
-            raise ServerError("broke off")
-
-    def say(self, task: int, label: str | None, who: str = "label-studio-1") -> None:
-        """Submit, change or (None) skip."""
-        self.clock += 1
-        now = START + timedelta(seconds=self.clock)
-        result = [] if label is None else choice(label)
-        mine = [one for one in self.said.get(task, []) if one.annotator == who]
-        changed = Annotation(who, result, label is None, mine[0].created if mine else now, now)
-        self.said[task] = [one for one in self.said.get(task, []) if one.annotator != who] + [changed]
-
-    def open(self) -> list[int]:
-        return [number for number in range(len(self.pushed)) if not self.said.get(number)]
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +84,7 @@ def test_a_task_has_the_example_its_name_and_the_guess(tmp_path: Path) -> None:
     Image.new("RGBA", (3000, 1500), (200, 10, 10, 255)).save(tmp_path / "deep" / "a.png")
     (tmp_path / "b.txt").write_text("no image")
     images = open_source(tmp_path)
-    task = task_of(images, 0, ("cat", 0.75), 12)
+    task = task_of(images, 0, ("cat", 0.75))
     head, _, body = task["data"]["image"].partition(",")
     with Image.open(io.BytesIO(base64.b64decode(body))) as seen:
         assert (head, seen.format, seen.size) == ("data:image/jpeg;base64", "JPEG", (1024, 512))
@@ -144,11 +92,11 @@ def test_a_task_has_the_example_its_name_and_the_guess(tmp_path: Path) -> None:
     assert red > 150 > 50 > green
     assert task["data"]["ladle_id"] == "deep/a.png"
     assert task["meta"] == {"ladle_id": "deep/a.png", "ladle_index": 0}
-    assert task["predictions"] == [{"model_version": "ladle, 12 labels", "score": 0.75, "result": choice("cat")}]
+    assert task["predictions"] == [{"model_version": "ladle", "score": 0.75, "result": choice("cat")}]
     assert place_of(task["meta"], images) == 0
     other = Source("texts", Path("t.csv"), ("x", "y"), ("first", "second"), torch.zeros(2, 1), "mlp")
-    assert task_of(other, 1, None, 0)["data"] == {"text": "second", "ladle_id": "y", "ladle_index": 1}
-    assert task_of(other, 1, None, 0)["predictions"] == []
+    assert task_of(other, 1, None)["data"] == {"text": "second", "ladle_id": "y", "ladle_index": 1}
+    assert task_of(other, 1, None)["predictions"] == []
     for meta in (None, {}, {"ladle_index": 7, "ladle_id": "x"}, {"ladle_index": 1, "ladle_id": "x"}):
         assert place_of(meta, other) is None
 
@@ -334,3 +282,114 @@ def test_without_a_key_or_the_sdk_nothing_begins(call: Any, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "label_studio_sdk", None)
     code, _, error = call("label-studio", tmp_path, "--api-key", "x")
     assert (code, error) == (2, f"ladle: {MissingExtraError.needs('Label Studio', 'label-studio')}\n")
+
+
+@pytest.fixture
+def in_memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
+    """The server that the command line talks to."""
+    server = Memory()
+
+    @contextmanager
+    def opened(url: str, api_key: str) -> Iterator[Memory]:
+        yield server
+
+    monkeypatch.setattr("ladle.adapters.label_studio_server.SdkServer", opened)
+    return server
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> tuple[str, ...]:
+    """The command line of a project of forty texts."""
+    texts = tmp_path / "texts.csv"
+    texts.write_text("\n".join(["text", *(f"{('purr', 'bark')[row % 2]} number{row}" for row in range(40)), ""]))
+    store = f"sqlite:///{tmp_path}/labels.db"
+    return (str(texts), "--classes", "cat,dog", "--store", store, "--api-key", "x", "--batch", "6")
+
+
+def press_ctrl_c() -> None:
+    with suppress(BaseException):  # as the SDK does where it reads an answer
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.1)
+
+
+def test_ctrl_c_is_heard_while_an_answer_is_read(
+    in_memory: Memory, words: tuple[str, ...], call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pressed: list[int] = []
+    tasks = in_memory.tasks
+
+    def read(project: int) -> list[TaskState]:
+        if not pressed:
+            pressed.append(project)
+            press_ctrl_c()
+        return tasks(project)
+
+    monkeypatch.setattr(in_memory, "tasks", read)
+    code, said, _ = call("label-studio", *words, "--every", "600")
+    assert (code, pressed, said.splitlines()[-1][:7]) == (0, [1], "stopped")
+    assert len(in_memory.open()) == 6  # what had begun was brought to its end
+
+
+def test_ctrl_c_gives_a_training_up(
+    in_memory: Memory, words: tuple[str, ...], call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("label-studio", *words, "--once")
+    for number in in_memory.open():
+        in_memory.say(number, ("cat", "dog")[number % 2])
+
+    def endless(*_given: Any, progress: Callable[[int, int], None], **_options: Any) -> None:
+        press_ctrl_c()
+        while True:
+            progress(0, 1)
+            time.sleep(0.01)
+
+    monkeypatch.setattr("ladle.session.session.train", endless)
+    code, said, _ = call("label-studio", *words, "--every", "600")
+    assert (code, said.splitlines()[-1][:7], in_memory.open()) == (0, "stopped", [])
+
+
+def test_a_second_process_is_told_that_one_is_at_it(in_memory: Memory, words: tuple[str, ...], call: Any) -> None:
+    call("label-studio", *words, "--once")
+    engine = open_database(words[4])
+    with hold(engine, "label-studio", "the exchange with Label Studio"):
+        code, _, error = call("label-studio", *words, "--once")
+    engine.dispose()
+    assert (code, error.count("\n")) == (2, 1)
+    assert "one process at a time does the exchange with Label Studio" in error
+    assert call("label-studio", *words, "--once")[0] == 0
+    assert len(in_memory.pushed) == 6
+
+
+def test_the_ml_backend_answers_until_it_is_stopped(
+    in_memory: Memory, words: tuple[str, ...], call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    heard: list[Any] = []
+
+    def ask() -> None:
+        for _ in range(600):
+            with suppress(httpx.HTTPError):
+                heard.append(httpx.get(f"http://127.0.0.1:{port}/health", auth=("me", "secret")).json())
+                heard.append(httpx.get(f"http://127.0.0.1:{port}/health").status_code)
+                break
+            time.sleep(0.05)
+        while not in_memory.pushed:
+            time.sleep(0.05)
+        press_ctrl_c()
+
+    monkeypatch.setenv("BASIC_AUTH_USER", "me")
+    monkeypatch.setenv("BASIC_AUTH_PASS", "secret")
+    thread = threading.Thread(target=ask)
+    thread.start()
+    code, said, error = call("ml-backend", *words, "--port", port)
+    thread.join()
+    assert (code, error, heard) == (0, "", [{"status": "UP", "model_class": "Ladle"}, 401])
+    assert f"ML backend: http://127.0.0.1:{port} " in said
+    assert said.splitlines()[-1].startswith("stopped")
+    assert len(in_memory.pushed) == 6
+    monkeypatch.delenv("BASIC_AUTH_PASS")
+    for more, message in ((("--host", "0.0.0.0"), "set both"), (("--every", "0"), "--every 0")):
+        code, _, error = call("ml-backend", *words, *more)
+        assert (code, error.count("\n"), message in error) == (2, 1, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +29,10 @@ from ladle.adapters.label_studio_server import SdkServer
 from ladle.errors import ServerError
 from ladle.labeling import LabelingProject, open_source
 from ladle.models import TrainingConfig
+from reference.label_studio import choice
 
 sdk = pytest.importorskip("label_studio_sdk")
+httpx = pytest.importorskip("httpx")
 PROGRAM = Path(sys.executable).with_name("label-studio")
 pytestmark = [
     pytest.mark.label_studio,
@@ -40,8 +44,9 @@ pytestmark = [
 Call = Callable[..., tuple[int, str, str]]
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 WORDS = {"cat & <b>": "purr meow whisker", "dog": "bark fetch bone"}
-# Nothing outside of this machine is looked for.
+# Nothing outside of this machine is looked for; an ML backend on this machine may be asked, and told of events.
 QUIET = {"COLLECT_ANALYTICS": "False", "SENTRY_DSN": "", "FRONTEND_SENTRY_DSN": "", "LATEST_VERSION_CHECK": "False"}
+QUIET |= {"ML_BLOCK_LOCAL_IP": "False", "SSRF_PROTECTION_ENABLED": "False"}
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +80,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def person(url: str) -> Iterator[Any]:
     """Somebody who labels."""
-    import httpx
-
     with httpx.Client(timeout=60) as connection:
         yield sdk.LabelStudio(base_url=url, api_key=TOKEN, httpx_client=connection)
 
@@ -89,16 +92,42 @@ def texts(tmp_path: Path) -> Path:
     return path
 
 
-def choice(label: str) -> list[dict[str, Any]]:
-    return [{"from_name": "label", "to_name": "example", "type": "choices", "value": {"choices": [label]}}]
-
-
 def truth_of(task: Any) -> str:
     return next(label for label, words in WORDS.items() if words in task.data["text"])
 
 
 def tasks_of(person: Any, project: int) -> list[Any]:
     return list(person.tasks.list(project=project, fields="all"))
+
+
+def next_task(url: str, project: int) -> dict[str, Any]:
+    """Return what the page for labeling shows next."""
+    asked = httpx.get(f"{url}/api/projects/{project}/next/", headers={"Authorization": f"Token {TOKEN}"}, timeout=60)
+    found: dict[str, Any] = asked.raise_for_status().json()
+    return found
+
+
+def until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    for _ in range(600):
+        assert process.poll() is None
+        if true():
+            return
+        time.sleep(0.2)
+    raise AssertionError("it did not come")
+
+
+@contextmanager
+def ml_backend(url: str, texts: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], int, str]]:
+    """Start an ML backend, and tell its project's number and its address."""
+    command = [sys.executable, "-m", "ladle", "ml-backend", str(texts), "--classes", ",".join(WORDS), "--url", url]
+    command += ["--store", f"sqlite:///{texts.parent}/labels.db", "--port", "0", *more]
+    environment = os.environ | {"LABEL_STUDIO_API_KEY": TOKEN, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True, bufsize=1) as process:
+        try:
+            assert process.stdout is not None
+            yield process, number_in(process.stdout.readline()), process.stdout.readline().split()[2]
+        finally:
+            process.kill()
 
 
 def number_in(said: str) -> int:
@@ -129,10 +158,13 @@ def test_create_push_annotate_pull_and_the_next_batch(
             for one in predictions:
                 assert one["result"][0]["value"]["choices"][0] in WORDS
                 assert 0.5 <= one["score"] <= 1
-                assert one["model_version"] == f"ladle, {6 * batch} labels"
+                assert one["model_version"] == "ladle"
         assert sum(bool(task.predictions) for task in tasks) == (0 if batch == 0 else 5)  # one of six is control
+        tasks.sort(key=lambda task: bool(task.predictions))
         for task in tasks[:2]:
             person.annotations.create(id=task.id, result=choice(truth_of(task)))
+        shown = next_task(url, number)
+        assert len(shown["predictions"]) == (0 if batch == 0 else 1)  # what a person sees who labels the next one
         code, said, _ = call(*words)  # a new command each time: everything is found again
         assert (code, number_in(said)) == (0, number)
         assert f"2 answers in, 0 tasks out; {6 * batch + 2} of 40 labeled, 4 awaited" in said
@@ -213,7 +245,7 @@ def test_images_arrive_as_they_are(url: str, person: Any, tmp_path: Path) -> Non
         exchange.once()
         for task in tasks_of(person, exchange.number):
             place = task.data["ladle_index"]
-            assert task.data["image"] == task_of(source, place, None, 0)["data"]["image"]
+            assert task.data["image"] == task_of(source, place, None)["data"]["image"]
             body = base64.b64decode(task.data["image"].partition(",")[2])
             with Image.open(io.BytesIO(body)) as seen, Image.open(folder / source.ids[place]) as sent:
                 assert np.abs(np.asarray(seen.convert("L"), float) - np.asarray(sent, float)).mean() < 8
@@ -250,6 +282,87 @@ def test_a_loop_that_is_stopped_says_so_and_goes_on(url: str, person: Any, texts
                     person.annotations.create(id=task.id, result=choice(truth_of(task)))
     names = [task.data["ladle_id"] for task in tasks_of(person, number)]
     assert len(names) == len(set(names)) == 16
+
+
+def test_label_studio_asks_itself(url: str, person: Any, texts: Path) -> None:
+    # Nothing looks by itself for an hour: what happens, Label Studio has brought about.
+    with ml_backend(url, texts, "--batch", "6", "--every", "3600") as (process, number, address):
+        until(lambda: len(tasks_of(person, number)) == 6, process)
+        made = person.ml.create(project=number, url=address, title="ladle")
+        assert (made.readable_state, made.error_message) == ("Connected", None)
+        assert [one.url for one in person.webhooks.list(project=number)] == [f"{address}/webhook"]
+        first = tasks_of(person, number)
+        for task in first:
+            person.annotations.create(id=task.id, result=choice(truth_of(task)))
+        until(lambda: len(tasks_of(person, number)) == 12, process)
+        second = tasks_of(person, number)[6:]
+        pushed = {task.id: [one.dict() for one in task.predictions] for task in second}
+        assert sorted(map(len, pushed.values())) == [0, 1, 1, 1, 1, 1]  # one of six is control
+        for one in itertools.chain.from_iterable(pushed.values()):
+            person.predictions.delete(id=one["id"])
+        # A task is opened: the guess is fetched, from the model that had made the one before.
+        shown = next_task(url, number)
+        assert [(one["score"], one["result"][0]["value"]) for one in shown["predictions"]] == [
+            (one["score"], one["result"][0]["value"]) for one in pushed[shown["id"]]
+        ]
+        # All are asked for.
+        asked = httpx.post(
+            f"{url}/api/dm/actions",
+            params={"id": "retrieve_tasks_predictions", "project": number},
+            json={"selectedItems": {"all": True, "excluded": []}},
+            headers={"Authorization": f"Token {TOKEN}"},
+            timeout=60,
+        )
+        assert asked.status_code == 200, asked.text
+        for task in person.tasks.list(project=number, fields="all"):
+            found = [one.dict() for one in task.predictions]
+            before = pushed.get(task.id, [])  # none for what is labeled, nor for the control arm
+            assert [(one["score"], one["result"][0]["value"]) for one in found] == [
+                (one["score"], one["result"][0]["value"]) for one in before
+            ]
+            assert {one["model_version"] for one in found} <= {"ladle, 6 labels"}
+        # One more answer, and the button that trains.
+        person.annotations.create(id=second[0].id, result=choice(truth_of(second[0])))
+        person.ml.train(id=made.id)
+        until(lambda: person.ml.get(id=made.id).model_version == "ladle, 7 labels", process)
+        assert person.ml.list_model_versions(id=str(made.id)).versions == ["ladle, 7 labels"]
+        names = [task.data["ladle_id"] for task in tasks_of(person, number)]
+        assert len(names) == len(set(names)) == 12
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None
+        assert "stopped; all answers" in process.stdout.read()
+    assert process.returncode == 0
+
+
+def test_a_backend_with_a_password(
+    url: str, person: Any, texts: Path, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    monkeypatch.setenv("BASIC_AUTH_USER", "studio")
+    monkeypatch.setenv("BASIC_AUTH_PASS", "long-and-secret")
+    with ml_backend(url, texts, "--batch", "4", "--every", "0.2") as (process, number, address):
+        for login in ({}, {"basic_auth_user": "studio", "basic_auth_pass": "wrong"}):
+            with pytest.raises(sdk.core.ApiError) as refused:
+                person.ml.create(
+                    project=number, url=address, title="ladle", auth_method="BASIC_AUTH" if login else "NONE", **login
+                )
+            assert "authentication parameters" in str(refused.value.body)
+        login = {"basic_auth_user": "studio", "basic_auth_pass": "long-and-secret"}
+        made = person.ml.create(project=number, url=address, title="ladle", auth_method="BASIC_AUTH", **login)
+        assert made.readable_state == "Connected"
+        until(lambda: len(tasks_of(person, number)) == 4, process)
+        for task in tasks_of(person, number):
+            person.annotations.create(id=task.id, result=choice(truth_of(task)))
+        until(lambda: len(tasks_of(person, number)) == 8, process)
+        until(lambda: person.ml.get(id=made.id).model_version == "ladle, 4 labels", process)
+        # A second process on the same store would push the same.
+        store = ("label-studio", texts, "--store", f"sqlite:///{texts.parent}/labels.db", "--url", url)
+        words = (*store, "--api-key", TOKEN, "--batch", "4", "--once")
+        code, _, error = call(*words)
+        assert (code, error.count("\n"), "one process at a time" in error) == (2, 1, True)
+        process.kill()
+        process.wait()
+        code, said, _ = call(*words)
+        assert (code, number_in(said), len(tasks_of(person, number))) == (0, number, 8)
 
 
 def test_what_goes_wrong_is_said_in_one_line(

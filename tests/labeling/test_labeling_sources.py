@@ -57,7 +57,7 @@ def test_tables_and_embeddings(tmp_path: Path) -> None:
     source = open_source(tmp_path / "table.csv")
     assert (source.kind, source.ids) == ("table", ("7", "8", "9"))
     assert source.inputs.shape == (3, 3)
-    assert source.shown[0] == "size: 1.0, color: red"
+    assert source.shown[0] == "size: 1.0\ncolor: red"
     rows = np.arange(6, dtype=np.float32).reshape(3, 2)
     np.save(tmp_path / "rows.npy", rows)
     pd.DataFrame({"id": ["a", "b", "c"], "embedding": rows.tolist()}).to_parquet(tmp_path / "rows.parquet")
@@ -65,7 +65,9 @@ def test_tables_and_embeddings(tmp_path: Path) -> None:
         source = open_source(tmp_path / name)
         assert (source.kind, source.ids) == ("embeddings", ids)
         assert isinstance(source.inputs, torch.Tensor)
-        assert source.inputs.tolist() == rows.tolist()
+        # Numbers of size one, at the same angles.
+        assert torch.allclose(source.inputs, torch.from_numpy(rows) * source.scale)
+        assert source.inputs.square().mean().item() == pytest.approx(1.0)
 
 
 def write(path: Path, content: Any) -> Path:

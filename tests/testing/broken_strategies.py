@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random as python_random
+import warnings
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,42 @@ _calls = 0
 
 def sound(*, features: Any, logits: Any, labeled: Any, labels: Any, budget: int, seed: int) -> NDArray[Any]:
     """The largest first logits, an honest strategy that the broken ones start from."""
+    _refuse_too_many(logits, labeled, budget)
     scores = logits[:, 0].astype(np.float64)
     scores[labeled] = -np.inf
     return np.argsort(-scores, kind="stable")[:budget]
 
 
 def sound_by_seed(*, features: Any, logits: Any, labeled: Any, labels: Any, budget: int, seed: int) -> NDArray[Any]:
+    _refuse_too_many(logits, labeled, budget)
     unlabeled = np.setdiff1d(np.arange(len(logits)), labeled)
     return np.random.default_rng(seed).choice(unlabeled, size=budget, replace=False)
+
+
+def _refuse_too_many(logits: Any, labeled: Any, budget: int) -> None:
+    if budget > len(logits) - len(labeled):
+        raise ValueError("too many")
+
+
+def cuts_and_warns(**given: Any) -> NDArray[Any]:
+    """All that is left where more is asked for, and says so."""
+    left = len(given["logits"]) - len(given["labeled"])
+    if given["budget"] > left:
+        warnings.warn("cut to what is left", stacklevel=2)
+    return sound(**{**given, "budget": min(given["budget"], left)})
+
+
+def cuts_silently(**given: Any) -> NDArray[Any]:
+    left = len(given["logits"]) - len(given["labeled"])
+    return sound(**{**given, "budget": min(given["budget"], left)})
+
+
+def warns_and_picks_labeled(**given: Any) -> NDArray[Any]:
+    left = len(given["logits"]) - len(given["labeled"])
+    if given["budget"] <= left:
+        return sound(**given)
+    warnings.warn("more than is left", stacklevel=2)
+    return np.arange(given["budget"])
 
 
 def one_too_few(**given: Any) -> NDArray[Any]:
@@ -30,7 +59,8 @@ def one_too_few(**given: Any) -> NDArray[Any]:
 
 
 def one_too_many(**given: Any) -> NDArray[Any]:
-    return sound(**{**given, "budget": given["budget"] + 1})
+    picks = sound(**given)
+    return np.append(picks, picks[:1])
 
 
 def never_more_than_ten(**given: Any) -> NDArray[Any]:
@@ -91,6 +121,11 @@ def differs_by_process(**given: Any) -> NDArray[Any]:
 def depends_on_position(**given: Any) -> NDArray[Any]:
     unlabeled = np.setdiff1d(np.arange(len(given["logits"])), given["labeled"])
     return unlabeled[: given["budget"]]
+
+
+def lists_by_position(**given: Any) -> NDArray[Any]:
+    """The right examples, but not the first choice first."""
+    return np.sort(sound(**given))
 
 
 def depends_on_who_was_labeled_last(**given: Any) -> NDArray[Any]:

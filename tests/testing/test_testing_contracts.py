@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 import ladle.testing
 from ladle.errors import InputError
-from ladle.testing import CONTRACTS, ContractError, check_same_in_another_process, check_strategy, make_problem
+from ladle.testing import (
+    CONTRACTS,
+    ContractError,
+    check_same_in_another_process,
+    check_strategy,
+    examine_strategy,
+    make_problem,
+)
 
 Select = Callable[..., NDArray[Any]]
 
@@ -32,6 +39,8 @@ CAUGHT: list[tuple[str, Select, str]] = [
     ("unlabeled only", broken.counted_from_the_end, r"positions in the pool \(got \[-"),
     ("everything left", broken.never_more_than_ten, r"picks all that is left \(got \[.*without \["),
     ("everything left", broken.local_positions, r"picks all that is left"),
+    ("more than is left", broken.cuts_silently, r"cut to what is left with a warning \(got 32 picks and 0 warnings: "),
+    ("more than is left", broken.warns_and_picks_labeled, r"got 33 picks and 1 warnings: \[0, 1, .*budget=33, seed=0"),
     ("twin rows", broken.merges_twins, r"exactly as many.*'twin rows'"),
     ("equal rows", broken.divides_by_the_spread, r"distinct.*'equal rows'"),
     ("equal rows", broken.merges_twins, r"exactly as many.*'equal rows'"),
@@ -44,6 +53,8 @@ CAUGHT: list[tuple[str, Select, str]] = [
     ("same seed", broken.counts_its_calls, r"same seed gives the same picks"),
     ("order of the pool", broken.depends_on_position, r"order of the pool \(got \[.*when reordered"),
     ("order of the pool", broken.depends_on_who_was_labeled_last, r"order of the pool \(got \[.*when reordered"),
+    ("order of the picks", broken.lists_by_position, r"that of the pool \(got \[.*and the same in another order, \["),
+    ("order of the picks", broken.depends_on_position, r"that of the pool \(got \[.*\], and \[.*when reordered"),
     ("inputs left as found", broken.writes_into_logits, r"left as they were found \(got other logits at \[\d+, \d+\]"),
     ("inputs left as found", broken.sorts_labeled, r"got other labeled at \[\d+\] first"),
     ("read-only inputs", broken.needs_to_write, r"read-only arrays are accepted \(got assignment destination is"),
@@ -67,7 +78,9 @@ def test_every_contract_catches_something() -> None:
     assert {contract for contract, _, _ in CAUGHT} == set(CONTRACTS)
 
 
-@pytest.mark.parametrize("select", [broken.sound, broken.sound_by_seed], ids=["sound", "sound_by_seed"])
+@pytest.mark.parametrize(
+    "select", [broken.sound, broken.sound_by_seed, broken.cuts_and_warns], ids=lambda f: f.__name__
+)
 @pytest.mark.parametrize("contract", [name for name in CONTRACTS if name != "another process"])
 def test_a_sound_strategy_of_ones_own_passes(contract: str, select: Select) -> None:
     CONTRACTS[contract](select)
@@ -97,6 +110,36 @@ def test_all_broken_contracts_are_named_at_once() -> None:
     assert lines[0] == f"{len(lines) - 1} of {len(CONTRACTS)} contracts are broken"
     assert {"exact budget", "everything left"} <= {line.split(":")[0] for line in lines[1:]}
     assert isinstance(caught.value, AssertionError)
+
+
+def test_each_contract_is_said_to_be_kept_broken_or_not_applicable() -> None:
+    outcomes = {outcome.contract: outcome for outcome in examine_strategy(broken.forgets_the_seed)}
+    assert list(outcomes) == list(CONTRACTS)
+    verdicts = {name: outcome.verdict for name, outcome in outcomes.items() if outcome.verdict != "kept"}
+    assert verdicts == {
+        "same seed": "broken",
+        "order of the pool": "not applicable",
+        "order of the picks": "not applicable",
+        "global randomness": "not applicable",
+        "another process": "broken",
+    }
+    assert outcomes["exact budget"].why == ""
+    assert outcomes["exact budget"].error is None
+    assert outcomes["same seed"].why.startswith("the same seed gives the same picks (got [")
+    assert isinstance(outcomes["same seed"].error, ContractError)
+    assert outcomes["global randomness"].why == "it does not pick the same twice, whatever the global state"
+    assert outcomes["order of the pool"].why.startswith("its picks differ by seed")
+
+
+def test_an_exception_of_the_strategys_own_breaks_the_contract_it_came_under() -> None:
+    with pytest.raises(ContractError) as caught:
+        check_strategy(broken.needs_features)
+    assert str(caught.value).splitlines() == [
+        f"1 of {len(CONTRACTS)} contracts are broken",
+        "zero features: raised ZeroDivisionError: no spread while selecting on problem 'zero features' "
+        "(n=40, d=6, C=4, labeled=8, float64, budget=1, seed=0)",
+    ]
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
 def test_an_exception_of_the_strategys_own_says_where_it_happened() -> None:

@@ -15,6 +15,8 @@ from ladle.labeling import SKIP, Source
 
 #: How the names of Label Studio's users begin among those who answer.
 ANNOTATOR = "label-studio-"
+#: What Label Studio calls our guesses. Always the same: it shows those of one version only, that of the first it got.
+MODEL_VERSION = "ladle"
 _CONTROL, _OBJECT = "label", "example"
 _ID, _INDEX = "ladle_id", "ladle_index"
 _LONGEST_SIDE = 1024
@@ -61,7 +63,13 @@ def classes_of(config: str) -> set[str]:
     return {choice.get("value", "") for choice in ElementTree.fromstring(config).iter("Choice")}  # noqa: S314
 
 
-def task_of(source: Source, place: int, guess: tuple[str, float] | None, labels: int) -> dict[str, Any]:
+def prediction_of(guess: tuple[str, float], version: str = MODEL_VERSION) -> dict[str, Any]:
+    """Return a class and its probability as Label Studio's prediction, where the probability is called score."""
+    result = {"from_name": _CONTROL, "to_name": _OBJECT, "type": "choices", "value": {"choices": [guess[0]]}}
+    return {"model_version": version, "score": guess[1], "result": [result]}
+
+
+def task_of(source: Source, place: int, guess: tuple[str, float] | None) -> dict[str, Any]:
     """Return an example as a task to import.
 
     An image goes along as a data URI, of 1,024 pixels a side at most. So it is seen wherever the server runs, without
@@ -71,16 +79,12 @@ def task_of(source: Source, place: int, guess: tuple[str, float] | None, labels:
         source: where the example is from.
         place: whole-pool index.
         guess: the class the model would give it and its probability; None leaves the person alone with the example.
-        labels: how many labels the model has learned from.
 
     Raises:
         DataError: an image that cannot be read any more.
     """
     shown = {"image": _data_uri(source, place)} if source.kind == "images" else {"text": source.shown[place]}
-    predictions = []
-    if guess is not None:
-        result = {"from_name": _CONTROL, "to_name": _OBJECT, "type": "choices", "value": {"choices": [guess[0]]}}
-        predictions = [{"model_version": f"ladle, {labels} labels", "score": guess[1], "result": [result]}]
+    predictions = [] if guess is None else [prediction_of(guess)]
     # In data where people see it, in meta where it can be listed without the images.
     known = {_ID: source.ids[place], _INDEX: place}
     return {"data": shown | known, "meta": known, "predictions": predictions}

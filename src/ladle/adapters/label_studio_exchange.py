@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, Protocol
-
-import numpy as np
 
 from ladle.adapters.label_studio import (
     ANNOTATOR,
@@ -20,10 +19,9 @@ from ladle.adapters.label_studio import (
 )
 from ladle.errors import ConfigError, InputError, SessionError, StoreConflictError
 from ladle.labeling import SKIP, LabelingProject
+from ladle.strategies import is_cold
 
 _LONGEST_TITLE = 50
-# A model of one class has nothing to tell apart.
-_LEAST_CLASSES = 2
 
 
 @dataclass(frozen=True)
@@ -80,6 +78,21 @@ class Exchanged:
     done: bool
 
 
+@dataclass(frozen=True)
+class Guesses:
+    """What one model says of what has no label yet.
+
+    The control arm is left out: it is labeled without a hint, since an answer that follows the guess would flatter it.
+
+    Attributes:
+        labels: how many labels it learned from; 0 where there is no model.
+        by_id: the class and its probability, by the example's name.
+    """
+
+    labels: int = 0
+    by_id: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+
+
 class Exchange:
     """One labeling project and its project on a Label Studio server.
 
@@ -91,6 +104,10 @@ class Exchange:
         project: what is labeled.
         server: where people label it.
         batch: examples in a batch, at least 1. The next one is chosen when half of it or less is left to answer.
+
+    Attributes:
+        number: the project's number on the server.
+        guesses: what the model of the last training says; replaced, never changed, so that any thread may read it.
 
     Raises:
         ConfigError: a batch out of range, or a class called "skip", which Label Studio's own button says.
@@ -104,6 +121,7 @@ class Exchange:
             raise ConfigError(f"Label Studio has a button {SKIP!r} (got a class of that name); call it something else")
         self.project = project
         self.batch = batch
+        self.guesses = Guesses()
         self._server = server
         self._annotations: dict[int, tuple[str, Sequence[Annotation]]] = {}
         config = choices_config(project.classes, project.source)
@@ -118,11 +136,12 @@ class Exchange:
             if not classes_of(stored).issuperset(project.classes):
                 server.set_config(self.number, config)
 
-    def once(self, progress: Callable[[int, int], None] | None = None) -> Exchanged:
+    def once(self, progress: Callable[[int, int], None] | None = None, *, learn: bool = False) -> Exchanged:
         """Take back what people annotated, choose the next batch where it is time, and push it.
 
         Args:
             progress: called after each epoch of a training with the epochs done and the epochs in all.
+            learn: whether to train, for ``guesses``, where no batch is due either.
 
         Raises:
             ServerError: a server that refuses or is out of reach, or a project that was deleted there.
@@ -132,20 +151,28 @@ class Exchange:
             training, one pass over all examples and one selection.
         """
         try:
-            return self._once(progress)
+            return self._once(progress, learn)
         except StoreConflictError:
             # Another process labels in the same store. All that was done stands, and is not done again.
             self.project.reload()
-            return self._once(progress)
+            return self._once(progress, learn)
 
-    def _once(self, progress: Callable[[int, int], None] | None) -> Exchanged:
+    def _once(self, progress: Callable[[int, int], None] | None, learn: bool) -> Exchanged:
         tasks = {task.id: task for task in self._server.tasks(self.number)}
         places = {number: place_of(task.meta, self.project.source) for number, task in tasks.items()}
         answers = self._take(tasks, places)
         self._choose(progress)
-        pushed = self._push({place for place in places.values() if place is not None})
-        state = self.project.session.state
-        return Exchanged(answers, pushed, done=not len(state.pending) and not self._free())
+        there = {place for place in places.values() if place is not None}
+        missing = [place for place in self.project.session.state.pending.tolist() if place not in there]
+        arm = self.project.control_arm()
+        if learn or not arm.issuperset(missing):
+            self._learn(arm, progress)
+        if missing:
+            guesses, source = self.guesses.by_id, self.project.source
+            self._server.push(
+                self.number, [task_of(source, place, guesses.get(source.ids[place])) for place in missing]
+            )
+        return Exchanged(answers, len(missing), done=not len(self.project.session.state.pending) and not self._free())
 
     def _take(self, tasks: Mapping[int, TaskState], places: Mapping[int, int | None]) -> int:
         given: dict[int, list[Annotation]] = defaultdict(list)
@@ -211,23 +238,13 @@ class Exchange:
             plan = self.project.plan_at_random(self.batch)
         self.project.record(plan)
 
-    def _push(self, there: set[int]) -> int:
+    def _learn(self, arm: set[int], progress: Callable[[int, int], None] | None) -> None:
         state = self.project.session.state
-        missing = [place for place in state.pending.tolist() if place not in there]
-        if not missing:
-            return 0
-        guesses: dict[str, tuple[str, float]] = {}
-        # The control arm is labeled without a hint: an answer that follows the guess would flatter it.
-        alone = self.project.control_arm()
-        if len(np.unique(state.labels)) >= _LEAST_CLASSES and not alone.issuperset(missing):
-            try:
-                guesses = self.project.guesses()
-            except SessionError:  # the training diverged
-                guesses = {}
-        source = self.project.source
-        tasks = [
-            task_of(source, place, None if place in alone else guesses.get(source.ids[place]), len(state.labeled))
-            for place in missing
-        ]
-        self._server.push(self.number, tasks)
-        return len(tasks)
+        found: dict[str, tuple[str, float]] = {}
+        if not is_cold(state.labels):
+            with suppress(SessionError):  # the training diverged
+                self.project.session.fit(progress)
+                found = self.project.guesses()
+        for place in arm:
+            found.pop(self.project.source.ids[place], None)
+        self.guesses = Guesses(len(state.labels) if found else 0, found)

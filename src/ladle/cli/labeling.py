@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress
 from rich.table import Table
 
@@ -27,6 +30,14 @@ SourcePath = Annotated[
 ]
 LabelStore = Annotated[str, typer.Option("--store", help="Database that keeps every label.", metavar="URL")]
 Text = Annotated[str | None, typer.Option(help="Column of texts; a column called text is found by itself.")]
+Embed = Annotated[
+    str | None,
+    typer.Option(
+        "--embed",
+        help="Encoder for texts or images: sentence-transformers:NAME, of the hub or a folder; with every command.",
+        metavar="ENCODER",
+    ),
+]
 Classes = Annotated[
     str | None, typer.Option(help="Names of the classes, as in cat,dog; a project that is there knows its own.")
 ]
@@ -48,6 +59,7 @@ def next_batch(
     ),
     store: LabelStore = LABELS,
     text: Text = None,
+    embed: Embed = None,
     strategy: StrategyName = None,
     control: Control = None,
     model: Model = None,
@@ -63,7 +75,7 @@ def next_batch(
 
     check_kind(out.suffix.lower())
     console = Console()
-    with open_project(source, store, text, class_names(classes), strategy, control, model) as project:
+    with open_project(source, store, text, class_names(classes), strategy, control, model, embed) as project:
         waiting = len(project.session.state.pending)
         with console.status("choosing"):
             picks = project.next(budget)
@@ -78,6 +90,7 @@ def ingest(
     answers: Annotated[Path, typer.Argument(help="CSV, Parquet or JSONL with the columns id and label.")],
     store: LabelStore = LABELS,
     text: Text = None,
+    embed: Embed = None,
 ) -> None:
     """Take labels in: of the batch, or any others you have already.
 
@@ -86,7 +99,7 @@ def ingest(
     Example: `ladle ingest photos batch.csv`
     """
     given = _read_answers(answers)
-    with open_project(source, store, text) as project:
+    with open_project(source, store, text, embed=embed) as project:
         labels, skipped = project.ingest(given)
         state = project.status()
         Console().print(
@@ -100,6 +113,7 @@ def status(
     source: SourcePath,
     store: LabelStore = LABELS,
     text: Text = None,
+    embed: Embed = None,
     forecast: Annotated[
         bool, typer.Option("--forecast", help="Say what choosing has saved against random labeling; trains 50 models.")
     ] = False,
@@ -108,7 +122,7 @@ def status(
 
     Example: `ladle status photos`; `ladle status photos --forecast`
     """
-    with open_project(source, store, text) as project:
+    with open_project(source, store, text, embed=embed) as project:
         _print_status(project.status())
         hint = project.stopping_hint()
         if hint:
@@ -127,6 +141,7 @@ def export(
     ] = Path("labels.csv"),
     store: LabelStore = LABELS,
     text: Text = None,
+    embed: Embed = None,
     guesses: Annotated[
         bool, typer.Option("--guesses", help="Also every example without a label, with the model's guess.")
     ] = False,
@@ -145,7 +160,7 @@ def export(
     if kind not in ("", ".safetensors"):
         check_kind(kind)
     console = Console()
-    with open_project(source, store, text) as project:
+    with open_project(source, store, text, embed=embed) as project:
         labels = project.labels()
         told = f"{len(labels)} labels: {out}"
         if kind == ".safetensors":
@@ -173,10 +188,18 @@ def export(
 
 
 def _forecast(project: LabelingProject) -> str:
+    with _bar("forecast") as progress:
+        return project.forecast(progress=progress).sentence()
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield what takes the steps done and all there are: a bar while it lasts, on a terminal only."""
     console = Console(stderr=True)
-    with Progress("forecast", BarColumn(), MofNCompleteColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("forecast", total=None)
-        return project.forecast(progress=lambda done, total: bar.update(task, completed=done, total=total)).sentence()
+    columns = (escape(what), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _say(line: str) -> None:
@@ -196,17 +219,18 @@ def open_project(
     strategy: str | None = None,
     control: float | None = None,
     model: str | None = None,
+    embed: str | None = None,
 ) -> LabelingProject:
-    """Open a source and its project; without classes the store has to be there already."""
+    """Open a source and its project, with a bar for the reading; without classes the store has to be there already."""
     from ladle.cli.experiments import open_existing
     from ladle.labeling import LabelingProject, open_source
 
     if classes is None:
         begin = "begin a new one with --classes, as in cat,dog, or name the store that has the labels"
         open_existing(store, remedy=begin).dispose()
-    return LabelingProject(
-        open_source(source, text=text), classes=classes, store=store, strategy=strategy, control=control, model=model
-    )
+    with _bar(f"reading {source}") as progress:
+        opened = open_source(source, text=text, encoder=embed, progress=progress)
+    return LabelingProject(opened, classes=classes, store=store, strategy=strategy, control=control, model=model)
 
 
 def _print_status(state: Status) -> None:

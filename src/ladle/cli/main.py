@@ -13,6 +13,7 @@ from ladle.cli.figures import figure
 from ladle.cli.label_studio import label_studio
 from ladle.cli.labeling import export, ingest, next_batch, status
 from ladle.cli.lists import datasets, strategies
+from ladle.cli.ml_backend import ml_backend
 from ladle.cli.page import label
 from ladle.cli.selecting import select
 from ladle.errors import LadleError
@@ -37,6 +38,7 @@ app.command()(report)
 app.command()(figure)
 app.command()(label)
 app.command("label-studio")(label_studio)
+app.command("ml-backend")(ml_backend)
 app.command("next")(next_batch)
 app.command()(ingest)
 app.command()(status)

@@ -12,6 +12,7 @@ from ladle.cli.labeling import (
     LABELS,
     Classes,
     Control,
+    Embed,
     LabelStore,
     Model,
     SourcePath,
@@ -30,6 +31,7 @@ def label(
     classes: Classes = None,
     store: LabelStore = LABELS,
     text: Text = None,
+    embed: Embed = None,
     strategy: StrategyName = None,
     control: Control = None,
     overlap: Annotated[float, typer.Option(help="Share of the examples that two people are asked for.")] = 0.0,
@@ -59,8 +61,7 @@ def label(
     # Before a project is made: what cannot be served leaves nothing behind.
     check_desk(batch, overlap)
     with listen(host, port) as listener:
-        with console.status(f"reading {source}"):
-            project = open_project(source, store, text, class_names(classes), strategy, control, model)
+        project = open_project(source, store, text, class_names(classes), strategy, control, model, embed)
         with project:
             desk = Desk(project, batch=batch, overlap=overlap)
             serve(desk, listener, on_ready=lambda: _welcome(console, listener, store, open_browser))

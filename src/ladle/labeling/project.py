@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,7 +32,7 @@ from ladle.labeling.stopping import StoppingHint, stopping_hint
 from ladle.labeling.tables import control_guesses, project_keys
 from ladle.labeling.tables import receipts as stored_receipts
 from ladle.models import SparseRows, TrainingConfig, as_rows, build_model, pool_outputs
-from ladle.session import Session, Skipped, Told, Undone, open_database
+from ladle.session import Session, Skipped, Told, Undone, hold, open_database
 from ladle.session.seeds import Purpose, derived_seed
 from ladle.strategies import find_strategy
 from ladle.typing import Indices
@@ -233,6 +234,10 @@ class LabelingProject:
     def reload(self) -> None:
         """Take the project as the store has it, after another process has written to it."""
         self._open()
+
+    def hold(self, name: str, work: str) -> AbstractContextManager[None]:
+        """Keep other processes from the same work with this store; see ``ladle.session.hold``."""
+        return hold(self._engine, name, work)
 
     def beside(self) -> LabelingProject:
         """Return the project as the store has it now, to plan with while this one goes on."""

@@ -15,6 +15,7 @@ from torch import nn
 
 from ladle.data import read_image, stack_images
 from ladle.errors import ConfigError, DataError, InputError, MissingExtraError, SessionError
+from ladle.labeling.encoders import encode
 from ladle.labeling.project import LabelingProject
 from ladle.labeling.sources import Kind, text_rows, texts_reader
 from ladle.models import IMAGE_SIZE, build_model, pool_outputs
@@ -34,12 +35,16 @@ class TrainedModel:
         classes: names, in the order of its logits.
         network: the module, in eval mode.
         reader: makes rows of texts; None for anything else.
+        encoder: makes embeddings of texts or images, ``sentence-transformers:NAME``; None without one.
+        scale: what embeddings are multiplied with.
     """
 
     kind: Kind
     classes: tuple[str, ...]
     network: nn.Module
     reader: Any = None
+    encoder: str | None = None
+    scale: float = 1.0
 
     def predict(self, examples: Sequence[str | Path] | NDArray[Any]) -> tuple[list[str], NDArray[np.float32]]:
         """Return the most probable class of each example, and the probabilities of all.
@@ -51,8 +56,9 @@ class TrainedModel:
             n names, and (n, C) probabilities in the order of ``classes``.
 
         Raises:
-            DataError: an image that cannot be read.
+            DataError: an image that cannot be read, or an encoder that is not there.
             InputError: no examples, or embeddings of another width.
+            MissingExtraError: the model reads embeddings of sentence-transformers, which is not installed.
 
         Cost: one forward pass.
         """
@@ -63,12 +69,15 @@ class TrainedModel:
         return [self.classes[number] for number in probabilities.argmax(axis=1)], probabilities
 
     def _read(self, examples: Sequence[str | Path] | NDArray[Any]) -> Inputs:
+        if self.encoder is not None:
+            rows = encode(self.encoder, [str(one) for one in examples], images=self.kind == "images")
+            return torch.from_numpy(rows * np.float32(self.scale))
         if self.kind == "images":
             images = (read_image(Path(name), str(name)) for name in examples)
             return stack_images(images, len(examples), size=IMAGE_SIZE, grey=False)
         if self.kind == "texts":
             return text_rows(self.reader, [str(text) for text in examples])
-        return torch.from_numpy(np.asarray(examples, dtype=np.float32))
+        return torch.from_numpy(np.asarray(examples, dtype=np.float32) * np.float32(self.scale))
 
 
 def save_trained(project: LabelingProject, path: Path) -> None:
@@ -103,6 +112,8 @@ def save_trained(project: LabelingProject, path: Path) -> None:
         "classes": project.classes,
         "example_shape": list(source.inputs.shape[1:]),
         "labels": len(session.labeled),
+        "encoder": source.encoder,
+        "scale": float(source.scale),
     }
     if source.reader is not None:
         about["vocabulary"] = {word: int(column) for word, column in source.reader.vocabulary_.items()}
@@ -144,7 +155,9 @@ def load_trained(path: str | Path) -> TrainedModel:
         about["model"], example_shape=shape, classes=len(about["classes"]), sparse=reader is not None
     )()
     network.load_state_dict(weights)
-    return TrainedModel(about["kind"], tuple(about["classes"]), network.eval(), reader)
+    return TrainedModel(
+        about["kind"], tuple(about["classes"]), network.eval(), reader, about.get("encoder"), about.get("scale", 1.0)
+    )
 
 
 def _safetensors() -> Any:

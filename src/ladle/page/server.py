@@ -28,12 +28,12 @@ class Listener:
 
     Attributes:
         socket: listens already, so that nobody else takes the port.
-        address: what to open, with the token if there is one.
-        token: what a browser has to bring; None where only this machine reaches the port.
+        origin: what others reach it under, without a slash behind it.
+        token: what a browser has to bring to the page; None where only this machine reaches the port.
     """
 
     socket: socket.socket
-    address: str
+    origin: str
     token: str | None
 
     def __enter__(self) -> Listener:
@@ -43,8 +43,13 @@ class Listener:
         self.socket.close()
 
     @property
+    def address(self) -> str:
+        """What to open, with the token if there is one."""
+        return f"{self.origin}/" + (f"?token={self.token}" if self.token else "")
+
+    @property
     def hosts(self) -> frozenset[str]:
-        """Names under which the page may be asked for; empty for any, where a token protects it."""
+        """Names under which it may be asked for; empty for any, where others reach it."""
         return frozenset((*_LOOPBACK, self.socket.getsockname()[0])) if self.token is None else frozenset()
 
 
@@ -69,7 +74,7 @@ def listen(host: str = "127.0.0.1", port: int = 8765) -> Listener:
         if listener is not None:
             listener.close()
         raise ConfigError(
-            f"the page listens on a free port of this machine (got {host}:{port}: {error}); "
+            f"a server listens on a free port of this machine (got {host}:{port}: {error}); "
             "name another with --port, or 0 for any that is free"
         ) from error
     # By the address that was found, not by the name: localhost is what this machine takes it for.
@@ -77,8 +82,7 @@ def listen(host: str = "127.0.0.1", port: int = 8765) -> Listener:
     token = None if found.is_loopback else secrets.token_urlsafe(24)
     # What a listener on all addresses is called from elsewhere is the name of this machine.
     shown = socket.gethostname() if found.is_unspecified else f"[{found}]" if found.version == 6 else str(found)
-    address = f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else "")
-    return Listener(listener, address, token)
+    return Listener(listener, f"http://{shown}:{listener.getsockname()[1]}", token)
 
 
 def serve(desk: Desk, listener: Listener, *, on_ready: Callable[[], None]) -> None:
@@ -101,7 +105,7 @@ def serve(desk: Desk, listener: Listener, *, on_ready: Callable[[], None]) -> No
 
 
 def server_config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
-    """Return how the page is served."""
+    """Return how an application is served."""
     return uvicorn.Config(
         app,
         http=connections_within(limits),

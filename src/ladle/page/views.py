@@ -22,6 +22,7 @@ def state_of(desk: Desk, annotator: str) -> dict[str, Any]:
     mine = desk.answered_by(annotator)
     classes = desk.project.classes
     return {
+        "kind": desk.project.source.kind,
         "item": None if handed is None else _item(desk, handed),
         "classes": [{"name": name, "key": _KEYS[place : place + 1]} for place, name in enumerate(classes)],
         "skip": SKIP,

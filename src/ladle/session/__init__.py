@@ -1,6 +1,7 @@
 """The loop of active learning as an object: ask for a batch, tell its labels, undo, resume from a store."""
 
 from ladle.session.database import open_database
+from ladle.session.lock import hold
 from ladle.session.log import EventLog
 from ladle.session.session import Session
 from ladle.session.state import Answer, Asked, Event, Skipped, State, Told, Undone, replay
@@ -15,6 +16,7 @@ __all__ = [
     "State",
     "Told",
     "Undone",
+    "hold",
     "open_database",
     "replay",
 ]

@@ -83,6 +83,11 @@ class EventLog:
             return int(made[0])
         for key in sorted(wanted.keys() | found.config.keys()):
             if wanted.get(key) != found.config.get(key):
+                if key == "pool":
+                    raise SessionError(
+                        f"a session goes on with the examples it began with (got others for {self.name!r}); give the "
+                        "same, in the same order and read the same way, or use another name or another store"
+                    )
                 raise SessionError(
                     f"a session is resumed as it was made (got {key}={wanted.get(key)!r} for {self.name!r}, "
                     f"stored {key}={found.config.get(key)!r}); use the stored value, another name or another store"

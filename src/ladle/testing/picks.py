@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -45,6 +46,24 @@ def check_everything_left(select: SelectFunction) -> None:
         raise ContractError(
             f"a budget of all that is left picks all that is left (got {shorten(picks)}, without {shorten(missing)}) "
             f"on {describe(problem, len(unlabeled), seed=0)}"
+        )
+
+
+def check_more_than_is_left(select: SelectFunction) -> None:
+    """Check that a budget of more than is left is refused by an exception, or cut to what is left with a warning."""
+    problem = usual_problem()
+    unlabeled = problem.unlabeled
+    budget = len(unlabeled) + 1
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            picks = np.asarray(select(**problem.arrays(), budget=budget, seed=0))
+        except Exception:
+            return
+    if not told or sorted(picks.reshape(-1).tolist()) != unlabeled.tolist():
+        raise ContractError(
+            f"a budget of more than is left is refused, or cut to what is left with a warning (got {picks.size} picks "
+            f"and {len(told)} warnings: {shorten(picks)}) on {describe(problem, budget, seed=0)}"
         )
 
 

@@ -102,8 +102,9 @@ function showItem() {
   }
   if (item.place === shownPlace) return;
   shownPlace = item.place;
+  find("shown").className = state.kind;
   find("shown").replaceChildren(picture(item, item.text) || make("p", {}, item.text));
-  find("caption").textContent = [item.image ? "" : item.id, item.image ? item.id : "", item.second ? "a second opinion" : ""]
+  find("caption").textContent = [item.id === item.text && !item.image ? "" : item.id, item.second ? "a second opinion" : ""]
     .filter(Boolean).join(" · ");
   find("receipt").replaceChildren(...receipt(item.why));
   find("spoken").textContent = `Next: ${item.image ? `image ${item.id}` : item.text}. ${state.labeled} labeled.`;
