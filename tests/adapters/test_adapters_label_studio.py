@@ -369,7 +369,7 @@ def test_the_ml_backend_answers_until_it_is_stopped(
     heard: list[Any] = []
 
     def ask() -> None:
-        for _ in range(600):
+        for _ in range(2400):
             with suppress(httpx.HTTPError):
                 heard.append(httpx.get(f"http://127.0.0.1:{port}/health", auth=("me", "secret")).json())
                 heard.append(httpx.get(f"http://127.0.0.1:{port}/health").status_code)
