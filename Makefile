@@ -2,11 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := src tests benchmarks docs/pictures.py
+SOURCES := src tests benchmarks conformance docs/pictures.py
 PEERS := .venv-peers
 LABEL_STUDIO := .venv-label-studio
 
-.PHONY: demo test lint types layers unit attacks docs results bench bench-large bench-peers label-studio clean
+.PHONY: demo test lint types layers unit attacks docs results bench bench-large bench-peers label-studio conformance clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ladle run quickstart --store sqlite:///demo.db
@@ -74,6 +74,15 @@ bench-peers:
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet 'torch>=2.6,<2.14'
 	$(PEERS)/bin/pip install --quiet scikit-activeml==1.0.1 small-text==1.4.1
+
+# The contracts of ladle.testing on other libraries' strategies, and ours against theirs; minutes. Writes docs/conformance.md.
+conformance: $(PEERS)/.conformance
+	PYTHONWARNINGS=ignore $(PEERS)/bin/python conformance/run.py
+
+$(PEERS)/.conformance: pyproject.toml
+	test -x $(PEERS)/bin/python || $(MAKE) bench-peers
+	$(PEERS)/bin/pip install --quiet modAL-python==0.4.2.1 --editable .
+	touch $@
 
 # The loop with a real Label Studio server on loopback; its pins need an environment of their own.
 label-studio: $(LABEL_STUDIO)/.tests
