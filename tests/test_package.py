@@ -102,7 +102,7 @@ for name in ("datasets", "psycopg", "skorch", "transformers"):
     sys.modules[name] = None
 import ladle, ladle.adapters, ladle.session, ladle.experiments, ladle.cli.main
 ladle.select, ladle.Session
-slow = [name for name in ("matplotlib", "pandas", "sklearn", "datasets", "pyarrow") if sys.modules.get(name)]
+slow = [name for name in ("alembic", "matplotlib", "pandas", "sklearn", "datasets", "pyarrow") if sys.modules.get(name)]
 print(slow)
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

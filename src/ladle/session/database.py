@@ -17,33 +17,26 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    UniqueConstraint,
     create_engine,
     event,
     func,
-    insert,
     make_url,
-    select,
 )
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import (
     ArgumentError,
-    IntegrityError,
     NoSuchModuleError,
-    OperationalError,
-    ProgrammingError,
     SQLAlchemyError,
 )
 from sqlalchemy.pool import StaticPool
 
 from ladle.errors import MissingExtraError, StoreError
+from ladle.session.migration import migrate
 
-SCHEMA_VERSION = 1
 _SECONDS_TO_WAIT_FOR_A_LOCK = 60
 
+#: What the code reads and writes. A change here comes with a migration, which makes the same of the stores there are.
 metadata = MetaData()
-
-_schema = Table("ladle_schema", metadata, Column("version", Integer, primary_key=True))
 
 sessions = Table(
     "sessions",
@@ -63,12 +56,11 @@ events = Table(
     Column("kind", String(16), nullable=False),
     Column("payload", JSON, nullable=False),
     Column("created_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
-    UniqueConstraint("session_id", "sequence"),
 )
 
 
 def open_database(url: str | None) -> Engine:
-    """Open a database and make Ladle's tables in it where they are missing.
+    """Open a database, with Ladle's tables made or brought to this Ladle's schema (``ladle.session.migration``).
 
     Args:
         url: ``sqlite:///file.db``, ``postgresql://user@host/name`` (extra ``postgres``) or any SQLAlchemy URL; None
@@ -84,13 +76,15 @@ def open_database(url: str | None) -> Engine:
     parsed = _parse(url)
     try:
         engine = _engine(parsed)
-        # Tables of other rooms are in the same metadata by the time anything opens a database through them.
         try:
-            metadata.create_all(engine)
-        except (OperationalError, ProgrammingError, IntegrityError):
-            # Another process made the tables between the look and the making; a fault of another kind comes again.
-            metadata.create_all(engine)
-        _check_version(engine, parsed)
+            if _is_in_memory(parsed):
+                # Tables of other rooms are in the same metadata by the time anything opens a database through them.
+                metadata.create_all(engine)
+            else:
+                migrate(engine)
+        except BaseException:
+            engine.dispose()
+            raise
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         if parsed.get_backend_name() == "postgresql":
             raise MissingExtraError.needs("a PostgreSQL store", "postgres") from error
@@ -118,7 +112,7 @@ def _parse(url: str | None) -> URL:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
-    if url.database in (None, "", ":memory:"):
+    if _is_in_memory(url):
         # One connection for all: each new one would be an empty database of its own.
         return create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
     engine = create_engine(url, connect_args={"timeout": _SECONDS_TO_WAIT_FOR_A_LOCK})
@@ -126,26 +120,14 @@ def _engine(url: URL) -> Engine:
     return engine
 
 
+def _is_in_memory(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
+
+
 def _prepare_sqlite_file(connection: Any, _record: Any) -> None:
     # Write-ahead logging lets workers write while a report reads; FULL keeps a commit through a power cut.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _check_version(engine: Engine, url: URL) -> None:
-    try:
-        with engine.begin() as connection:
-            version = connection.execute(select(func.max(_schema.c.version))).scalar()
-            if version is None:
-                connection.execute(insert(_schema).values(version=SCHEMA_VERSION))
-                version = SCHEMA_VERSION
-    except IntegrityError:
-        version = SCHEMA_VERSION  # another process made the tables at the same moment
-    if version != SCHEMA_VERSION:
-        raise StoreError(
-            f"the store must be of schema version {SCHEMA_VERSION} (got {version} in {url.render_as_string()}); "
-            "use the Ladle that wrote it, or another store"
-        )
 
 
 def _first_line(error: SQLAlchemyError) -> str:
