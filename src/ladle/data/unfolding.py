@@ -1,0 +1,63 @@
+"""How far a compressed file may unfold: a small one that becomes enormous is refused before it fills the memory."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+
+from ladle.errors import DataError
+
+#: Less than this is never refused.
+_HARMLESS_BYTES = 1 << 30
+#: Real tables shrink 3 to 50 times; gzip alone can shrink 1,000 times.
+_MOST_TIMES = 200
+
+
+def check_unfolding(name: str, stored: int, unfolded: int) -> None:
+    """Make sure that a file does not become more than 200 times its size, from one GiB on.
+
+    Args:
+        name: of the file, for messages.
+        stored: its size in bytes.
+        unfolded: bytes that its header claims, or that have been read from it so far.
+
+    Raises:
+        DataError: it does.
+    """
+    if unfolded > max(_HARMLESS_BYTES, _MOST_TIMES * stored):
+        raise DataError(
+            f"a file unfolds to at most {_MOST_TIMES} times its size (got {name} of {stored} bytes, which becomes "
+            f"{unfolded} or more); if it is yours and right, store it without compression"
+        )
+
+
+class GzipText(io.RawIOBase):
+    """The content of a .gz file, read as far as it is no bomb.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        DataError: while reading, as ``check_unfolding`` raises.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._name, self._stored, self._read = str(path), path.stat().st_size, 0
+        self._file = gzip.open(path)  # noqa: SIM115 - closed with this
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Read into a buffer, and count."""
+        count = self._file.readinto(buffer)
+        self._read += count
+        check_unfolding(self._name, self._stored, self._read)
+        return count
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
