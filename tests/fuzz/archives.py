@@ -134,7 +134,7 @@ def _strange_rows(material: Material, content: bytes) -> bytes:
     file = io.BytesIO()
     try:
         pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
-    except (pa.ArrowException, TypeError, OverflowError):  # a value that the column's type cannot hold
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):  # a value that the column's type cannot hold
         return content
     return file.getvalue()
 
