@@ -44,6 +44,10 @@ def test_parquet_that_claims_too_many_numbers_is_not_read(tmp_path: Path, monkey
     path = tmp_path / "zeros.parquet"
     pq.write_table(pa.table({"a": np.zeros(1 << 20), "b": np.zeros(1 << 20)}), path)
     message = r"unfolds to at most 200 times its size \(got .*zeros\.parquet of \d+ bytes"
+    lists = tmp_path / "lists-of-zeros.parquet"
+    pq.write_table(pa.table({"a": [[0.0], [0.0] * (1 << 20)]}), lists)
+    with pytest.raises(DataError, match=message):
+        open_shards(lists, scratch=tmp_path)
     for read in (lambda: read_table(path), lambda: open_shards(path, scratch=tmp_path)):
         with pytest.raises(DataError, match=message):
             read()

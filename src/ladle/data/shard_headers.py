@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ladle.data.shard_sources import SourceFile
-from ladle.data.unfolding import check_unfolding
+from ladle.data.unfolding import check_parquet
 from ladle.errors import DataError, reason_of
 
 _NPY_HEADER_BYTES = 128
@@ -102,6 +102,7 @@ def _parquet_header(file: SourceFile) -> Header:
 
     try:
         with open_parquet(file) as parquet:
+            check_parquet(file.name, file.size, parquet.metadata)
             rows = parquet.metadata.num_rows
             columns, kinds = _parquet_columns(parquet, file)
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
@@ -110,8 +111,6 @@ def _parquet_header(file: SourceFile) -> Header:
         reason = reason_of(error)
         raise DataError(f"a .parquet file must be readable (got {file.name}: {reason}); write it again") from error
     dtype = widest_float(np.dtype(kind.to_pandas_dtype()) for kind in kinds)
-    # A matrix without columns, too, has indices of eight bytes a row.
-    check_unfolding(file.name, file.size, rows * max(8, (columns or 0) * dtype.itemsize))
     return Header(rows, columns, dtype, dtype, 0, by_columns=False)
 
 

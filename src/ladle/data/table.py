@@ -18,7 +18,7 @@ from ladle.data.config import DataConfig
 from ladle.data.pool import Pool
 from ladle.data.splits import split_whole
 from ladle.data.table_features import encode, number_and_category_columns
-from ladle.data.unfolding import GzipText, check_unfolding
+from ladle.data.unfolding import GzipText, check_parquet
 from ladle.errors import ConfigError, DataError, reason_of
 
 if TYPE_CHECKING:
@@ -141,8 +141,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow.parquet
 
     with pyarrow.parquet.ParquetFile(path) as parquet:
-        described = parquet.metadata
-        check_unfolding(str(path), path.stat().st_size, 8 * described.num_rows * max(1, described.num_columns))
+        check_parquet(str(path), path.stat().st_size, parquet.metadata)
     frame = pd.read_parquet(path)
     names = [str(name) for name in frame.columns]
     if len(set(names)) < len(names):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 from pathlib import Path
+from typing import Any
 
 from ladle.errors import DataError
 
@@ -30,6 +31,27 @@ def check_unfolding(name: str, stored: int, unfolded: int) -> None:
             f"a file unfolds to at most {_MOST_TIMES} times its size (got {name} of {stored} bytes, which becomes "
             f"{unfolded} or more); if it is yours and right, store it without compression"
         )
+
+
+def check_parquet(name: str, stored: int, described: Any) -> None:
+    """Make sure that a Parquet file does not claim to hold more than ``check_unfolding`` allows, at 8 bytes a value.
+
+    Args:
+        name: of the file, for messages.
+        stored: its size in bytes.
+        described: its metadata, as pyarrow gives them.
+
+    Raises:
+        DataError: it does.
+    """
+    # A row without columns, too, has an index.
+    values = described.num_rows * max(1, described.num_columns)
+    columns = [described.schema.column(number) for number in range(described.num_columns)]
+    if any(column.max_repetition_level for column in columns):  # lists, of any length
+        groups = [described.row_group(number) for number in range(described.num_row_groups)]
+        lists = sum(group.column(number).num_values for group in groups for number in range(group.num_columns))
+        values = max(values, lists)
+    check_unfolding(name, stored, 8 * values)
 
 
 class GzipText(io.RawIOBase):

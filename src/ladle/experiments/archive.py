@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from ladle.data.unfolding import check_unfolding
+from ladle.data.unfolding import check_parquet
 from ladle.errors import DataError, reason_of
 from ladle.experiments.archive_checks import check_experiment, check_run, check_runs
 from ladle.experiments.tables import experiments, rounds, runs
@@ -299,8 +299,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as parquet:
-        described = parquet.metadata
-        check_unfolding(str(path), path.stat().st_size, 8 * described.num_rows * max(1, described.num_columns))
+        check_parquet(str(path), path.stat().st_size, parquet.metadata)
         missing = set(_schema(path.name).names) - set(parquet.schema_arrow.names)
     if missing:
         raise ValueError(f"{path.name} without {', '.join(sorted(missing))}")
