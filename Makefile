@@ -5,8 +5,10 @@ BIN := $(VENV)/bin
 SOURCES := src tests benchmarks conformance docs/pictures.py
 PEERS := .venv-peers
 LABEL_STUDIO := .venv-label-studio
+FUZZ_SECONDS ?= 3600
+FUZZ_TARGETS ?= choosing shards tables images configs archives trained
 
-.PHONY: demo test lint types layers unit attacks docs results bench bench-large bench-peers label-studio conformance clean
+.PHONY: demo test lint types layers unit attacks docs results bench bench-large bench-peers label-studio conformance fuzz clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ladle run quickstart --store sqlite:///demo.db
@@ -93,6 +95,12 @@ $(LABEL_STUDIO)/.tests: pyproject.toml
 	$(LABEL_STUDIO)/bin/pip install --quiet 'label-studio>=1.23,<1.24' 'torch>=2.6,<2.14'
 	$(LABEL_STUDIO)/bin/pip install --quiet --editable '.[label-studio,postgres]' pytest pytest-timeout
 	touch $@
+
+# Bad input to every reader and to score and select, FUZZ_SECONDS for each target; what is found and the corpus stay in
+# build/fuzz. Adds to tests/fuzz/runs.json and to the table of docs/bad-input.md.
+fuzz: $(VENV)/.dev
+	$(BIN)/pip install --quiet 'atheris>=2.3'
+	for target in $(FUZZ_TARGETS); do PYTHONPATH=tests $(BIN)/python -m fuzz $$target --seconds $(FUZZ_SECONDS) || exit; done
 
 clean:
 	rm -rf $(VENV) $(PEERS) $(LABEL_STUDIO) build dist site report demo.db demo.db-wal demo.db-shm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from ladle.typing import Array, ArrayT, Indices
 
 # Small enough for a processor's cache, where squaring costs no trip to memory.
 _SCRATCH_ELEMENTS = 1 << 16
+#: Rows shorter than this have squares, and sums and products of a few of them, that do not overflow.
+LONGEST_ROW = {torch.float32: 1e17, torch.float64: 1e152}
 
 
 def as_tensor(values: Array | list[Any]) -> Tensor:
@@ -78,6 +81,25 @@ def squared_lengths(rows: Tensor) -> Tensor:
     for start in range(0, len(rows), at_once):
         lengths[start : start + at_once] = rows[start : start + at_once].square().sum(dim=1)
     return lengths
+
+
+def first_unusable_row(rows: Tensor, longest: float = math.inf) -> int | None:
+    """Return the first row that holds NaN or infinity, or is not shorter than the longest allowed; None without one.
+
+    Args:
+        rows: (n, d) floating point.
+        longest: a Euclidean length.
+
+    Cost: one length of all numbers together; a mask and a length a row only where that says that something is wrong.
+    """
+    # One number that is not finite makes the whole length so, and one row that is too long makes it too long.
+    if torch.linalg.vector_norm(rows) < longest:
+        return None
+    wrong = ~torch.isfinite(rows).all(dim=1)
+    if longest < math.inf:
+        wrong |= ~(torch.linalg.vector_norm(rows, dim=1) < longest)
+    found = torch.nonzero(wrong)
+    return int(found[0]) if len(found) else None
 
 
 def narrow_product(rows: Tensor, weight: Tensor, offsets: Tensor) -> Tensor:

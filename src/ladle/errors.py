@@ -78,3 +78,8 @@ class StoreError(LadleError, RuntimeError):
 
 class StoreConflictError(StoreError):
     """Another process wrote the same step first."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the first line of what another library says went wrong, or the name of its error where it says nothing."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__).strip()

@@ -320,3 +320,34 @@ def test_a_mirror_without_the_second_training_split_is_refused(home: Path) -> No
         write(home / f"hub/flwrlabs/cinic10/data/{split}-00000-of-00001.parquet", [*images], labels, column="image")
     with pytest.raises(DataError, match="train, validation and test"):
         load(home, "cinic10")
+
+
+def replaced(home: Path, column: str, values: pa.Array) -> None:
+    file = home / "hub/uoft-cs/cifar10/plain_text/train-00000-of-00001.parquet"
+    table = pq.read_table(file).replace_schema_metadata({})
+    table = table.set_column(table.schema.get_field_index(column), column, values)
+    pq.write_table(table, file)
+    other = file.with_name("test-00000-of-00001.parquet")
+    pq.write_table(table.slice(0, 9), other)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (pa.array(["cat", "dog", "emu"] * 20), "'label' of uoft-cs/cifar10 holds class numbers from 0"),
+        (pa.array([0, 1, -1] * 20), "class numbers from 0 .got int64 from -1 to 1"),
+        (pa.array([0, 1, 10**12] * 20), "class numbers from 0 .got int64 from 0 to 1000000000000"),
+        (pa.array([0.5, 1.0, 2.0] * 20), "class numbers from 0 .got float"),
+    ],
+)
+def test_labels_that_are_no_class_numbers_are_named(home: Path, values: pa.Array, message: str) -> None:
+    replaced(home, "label", values)
+    with pytest.raises(DataError, match=message) as caught:
+        load(home)
+    assert "\n" not in str(caught.value)
+
+
+def test_images_that_are_not_encoded_are_named(home: Path) -> None:
+    replaced(home, "img", pa.array(["an image"] * 60))
+    with pytest.raises(DataError, match=r"'img' of uoft-cs/cifar10 holds encoded images \(got string\)"):
+        load(home)

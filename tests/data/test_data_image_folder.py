@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ladle.data import DataConfig, Pool, load_pool, split_whole
+from ladle.data import DataConfig, Pool, load_pool, read_image, split_whole
 from ladle.errors import ConfigError, DataError
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -174,3 +176,38 @@ def test_images_come_out_as_one_by_one(tmp_path: Path) -> None:
         expected.add(tuple(np.round((small / 255 - 0.5) / 0.5, 4).transpose(2, 0, 1).ravel()))
     images = torch.cat([tensor(inputs) for inputs, _ in pool.parts().values()])
     assert {tuple(np.round(image.double().numpy(), 4).ravel()) for image in images} == expected
+
+
+@pytest.mark.parametrize(("side", "message"), [(100_000, "exceeds limit"), (0x7FFFFFFF, "exceeds limit")])
+def test_an_image_of_billions_of_pixels_is_refused_by_its_header(side: int, message: str, tmp_path: Path) -> None:
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    path = tmp_path / "bomb.png"
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+            for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(64))), (b"IEND", b""))
+        )
+    )
+    with pytest.raises(DataError, match=message):
+        read_image(path, str(path))
+
+
+def test_a_large_photograph_is_read_without_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
+    for side, read in ((6, True), (7, False)):  # up to twice the number that Pillow warns of
+        path = tmp_path / f"{side}.png"
+        Image.new("RGB", (side, side)).save(path)
+        if read:
+            assert read_image(path, str(path)).size == (side, side)
+        else:
+            with pytest.raises(DataError, match="exceeds limit of 40 pixels"):
+                read_image(path, str(path))
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "PPM", "ICO", "EPS"])
+def test_other_kinds_are_not_read_whatever_their_name_ends_in(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    Image.new("RGB", (4, 4)).save(path, kind)
+    with pytest.raises(DataError, match="no known image format"):
+        read_image(path, str(path))

@@ -124,3 +124,16 @@ def test_a_folder_that_holds_no_whole_pool_is_refused(tmp_path: Path) -> None:
     (tmp_path / "test_labels.npy").unlink()
     with pytest.raises(DataError, match=r"got .*test_labels.npy"):
         open_pool(tmp_path)
+
+
+def test_a_sparse_pool_whose_indices_point_outside_is_refused(tmp_path: Path) -> None:
+    rows = scipy.sparse.csr_matrix(np.eye(4, 3, dtype=np.float32))
+    labels = torch.tensor([0, 1, 0, 1])
+    save_pool(Pool("small", "text", rows, labels, rows, labels, rows, labels, ("a", "b")), tmp_path)
+    assert open_pool(tmp_path).inputs.shape == (4, 3)
+    for wrong in (10**6, -(10**6)):
+        indices = rows.indices.copy()
+        indices[0] = wrong
+        np.save(tmp_path / "pool_indices.npy", indices)
+        with pytest.raises(DataError, match="a saved pool can be read"):
+            open_pool(tmp_path)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from ladle.data.shard_reading import Shard
 from ladle.data.shard_sources import natural_order
 from ladle.data.shard_writing import write_shards
-from ladle.data.shards import ShardedMatrix, check_finite, open_shards, scratch_bytes
+from ladle.data.shards import ShardedMatrix, check_rows, open_shards, scratch_bytes
 from ladle.errors import DataError, InputError
 
 STORED = ["float16", "float32", "float64", "int8", "uint8", "int32", "uint16", "int64"]
@@ -386,7 +386,7 @@ def test_numbers_that_are_missing_become_nan(values: Any, tmp_path: Path) -> Non
     matrix = open_shards(tmp_path, scratch=tmp_path / "scratch")
     assert np.array_equal(whole(matrix), np.array([[1, np.nan], [3, 4]]), equal_nan=True)
     with pytest.raises(DataError, match=r"row 0 of .*a\.parquet, row 0 of the pool"):
-        check_finite(whole(matrix), 0, matrix)
+        check_rows(whole(matrix), 0, matrix)
 
 
 # Copies.
@@ -656,17 +656,17 @@ def test_a_row_that_is_not_finite_is_named(
     array = numbers(10, 3, dtype)
     array[7, 1] = value
     matrix = open_shards(saved(tmp_path, array[:4], array[:0], array[4:]))
-    check_finite(array[:7], 0, matrix)
+    check_rows(array[:7], 0, matrix)
     with pytest.raises(DataError, match=r"got NaN or infinity in row 3 of .*part-2\.npy, row 7 of the pool"):
-        check_finite(array[5:9], 5, matrix)
+        check_rows(array[5:9], 5, matrix)
 
 
 def test_finite_numbers_whose_sum_is_not_are_accepted(tmp_path: Path) -> None:
     array = np.full((4, 2), 3e38, dtype=np.float32)
     matrix = open_shards(saved(tmp_path, array))
-    check_finite(array, 0, matrix)
-    check_finite(array[:0], 4, matrix)
-    check_finite(np.full((4, 2), 60000, dtype=np.float16), 0, matrix)
+    check_rows(array, 0, matrix)
+    check_rows(array[:0], 4, matrix)
+    check_rows(np.full((4, 2), 60000, dtype=np.float16), 0, matrix)
 
 
 # Writing.
@@ -709,3 +709,34 @@ def test_what_cannot_be_written_is_refused(blocks: Any, named: Any, message: str
 def test_without_blocks_nothing_is_written(tmp_path: Path) -> None:
     assert write_shards(tmp_path, [], rows_a_file=3) == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000, 3), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000, 0), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (-4, -3), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 3), }",
+        "{'descr': ('<f4', (3,)), 'fortran_order': False, 'shape': (2, 3), }",
+        "{1: 2, 'a': 3}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (2, " + "(" * 3000,
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (" + "9" * 5000 + ", 3), }",
+    ],
+)
+def test_a_header_that_claims_what_cannot_be_is_refused(header: str, tmp_path: Path) -> None:
+    text = header.encode()
+    content = b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little") + text + bytes(24)
+    (tmp_path / "a.npy").write_bytes(content)
+    with pytest.raises(DataError, match=r"\.npy|two axes") as caught:
+        open_shards(tmp_path / "a.npy")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_arrow_says_in_several_lines_becomes_one(tmp_path: Path) -> None:
+    pyarrow.parquet.write_table(pyarrow.table({"a": [1.0, 2.0]}), tmp_path / "a.parquet")
+    content = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(content[:-12] + b"\xff" * 4 + content[-8:])
+    with pytest.raises(DataError, match=r"a \.parquet file must be readable") as caught:
+        open_shards(tmp_path / "a.parquet", scratch=tmp_path)
+    assert "\n" not in str(caught.value)

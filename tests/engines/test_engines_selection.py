@@ -185,6 +185,16 @@ def test_a_row_that_is_not_finite_is_named(
             chosen(shards, arrays, name, 200, **{file: tmp_path})
 
 
+def test_a_row_whose_square_overflows_is_named_as_it_is_in_memory(arrays: Any, shards: Path, tmp_path: Path) -> None:
+    damaged = arrays[0].astype(np.float32)
+    damaged[5000, 2] = 1e20
+    paths = write_shards(tmp_path, iter([damaged]), rows_a_file=1500, dtype=np.float32)
+    with pytest.raises(DataError, match=rf"shorter than 1e\+17.*got 1e\+20 in row 500 of {paths[3]}, row 5000"):
+        chosen(shards, arrays, "badge", 200, features=tmp_path)
+    with pytest.raises(InputError, match=r"shorter than 1e\+17.*got 1e\+20 in row 5000"):
+        select("badge", features=damaged, logits=arrays[1].astype(np.float32), labeled=[1], labels=[0], budget=9)
+
+
 def test_shards_that_disagree_are_named(arrays: Any, shards: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "a-1.npy", arrays[0][:10])
     np.save(tmp_path / "a-2.npy", arrays[0][:10, :7])

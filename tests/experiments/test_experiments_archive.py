@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import delete
 
@@ -138,3 +141,66 @@ def test_seeds_may_be_added_later(whole: str, tmp_path: Path) -> None:
     load_experiments(open_database(url), tmp_path)
     results = run_experiment(dataclasses.replace(small(), seeds=3), store=url, workers=1)
     assert results.seeds == (0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda described: described.update(protocol={}), "a hash of its protocol"),
+        (lambda described: described["protocol"]["schedule"].update(batch=11), "a hash of its protocol"),
+        (lambda described: described.update(data=None), "data expected"),
+        (lambda described: described.update(learning_rate="fast"), "learning_rate expected"),
+        (lambda described: described.update(sweep={"0.1": "good"}), "sweep expected"),
+        (lambda described: described.pop("name"), "name"),
+    ],
+)
+def test_a_description_that_contradicts_itself_is_refused(
+    change: Callable[[Any], Any], message: str, whole: str, tmp_path: Path
+) -> None:
+    (place,) = save_experiments(open_database(whole), tmp_path)
+    described = json.loads((place / "experiment.json").read_text())
+    change(described)
+    (place / "experiment.json").write_text(json.dumps(described))
+    refused_whole(place, message)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("rounds.parquet", lambda row: row.update(test_accuracy=1.5), "an accuracy expected, not '1.5'"),
+        ("rounds.parquet", lambda row: row.update(test_accuracy=float("nan")), "an accuracy expected, not 'nan'"),
+        ("rounds.parquet", lambda row: row.update(round=7), "round 0 expected"),
+        ("rounds.parquet", lambda row: row.update(labeled=11), "10 labels expected, not '11'"),
+        ("rounds.parquet", lambda row: row.update(seed=9), "round 0 expected"),
+        ("events.parquet", lambda row: row.update(sequence=5), "event 0 expected"),
+        ("events.parquet", lambda row: row.update(payload='{"indices": [0.5]}'), "indices expected"),
+        ("events.parquet", lambda row: row.update(kind="forgot"), "unknown kind"),
+        ("runs.parquet", lambda row: row.update(session_config="[]"), "session_config expected"),
+        ("runs.parquet", lambda row: row.update(seed=-1), "a seed expected"),
+    ],
+)
+def test_rows_that_cannot_be_are_refused(
+    file: str, change: Callable[[Any], Any], message: str, whole: str, tmp_path: Path
+) -> None:
+    (place,) = save_experiments(open_database(whole), tmp_path)
+    table = pq.read_table(place / file)
+    rows = table.to_pylist()
+    change(rows[0])
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), place / file)
+    refused_whole(place, message)
+
+
+def test_a_column_that_is_missing_is_named(whole: str, tmp_path: Path) -> None:
+    (place,) = save_experiments(open_database(whole), tmp_path)
+    pq.write_table(pq.read_table(place / "rounds.parquet").drop_columns(["labeled"]), place / "rounds.parquet")
+    refused_whole(place, "rounds.parquet without labeled")
+
+
+def refused_whole(place: Path, message: str) -> None:
+    """Make sure that nothing of a refused experiment reaches the store."""
+    engine = open_database(None)
+    with pytest.raises(DataError, match=message) as caught:
+        load_experiments(engine, place)
+    assert "\n" not in str(caught.value)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("select count(*) from experiments").scalar_one() == 0

@@ -10,6 +10,7 @@ import pytest
 
 from ladle.errors import ConfigError, LadleError, UnknownNameError
 from ladle.experiments import ExperimentConfig, experiment_from, list_experiments, read_experiment
+from ladle.models import TrainingConfig
 
 LETTERS = """
 name = "letters"
@@ -144,3 +145,18 @@ def test_where_a_file_lies_is_no_part_of_the_identity(tmp_path: Path) -> None:
         file.write_text(LETTERS)
         identities.add(read_experiment(file).identity)
     assert len(identities) == 1
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000, 'a = "\\ud800"', "a = " + "9" * 5000])
+def test_what_is_no_toml_in_other_ways_is_one_line(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(ConfigError, match="must be TOML") as caught:
+        read_experiment(tmp_path / "a.toml")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [True, "0.5", None, (0.5,), float("nan"), float("inf"), 10**400])
+@pytest.mark.parametrize("key", ["learning_rate", "momentum"])
+def test_rates_are_numbers(key: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=f"{key} must be"):
+        TrainingConfig(**{key: value})

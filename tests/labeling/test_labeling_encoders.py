@@ -93,7 +93,10 @@ def test_a_labeled_project_exports_a_model_that_encodes_by_itself(reads_texts: s
         project.ingest(labels)
         expected = torch.softmax(project.session.outputs().logits, dim=1).numpy()
         save_trained(project, tmp_path / "model.safetensors")
-    names, probabilities = load_trained(tmp_path / "model.safetensors").predict(source.shown)
+    with pytest.raises(ConfigError, match="an encoder is loaded only where it is named"):
+        load_trained(tmp_path / "model.safetensors")
+    trained = load_trained(tmp_path / "model.safetensors", encoder=reads_texts)
+    names, probabilities = trained.predict(source.shown)
     np.testing.assert_allclose(probabilities, expected, rtol=1e-4, atol=1e-5)
     assert names == ["ab"[number % 2] for number in range(30)]
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from ladle.errors import BudgetError, ConfigError, InputError, SessionError, UnknownNameError
-from ladle.labeling import ControlAnswer, LabelingProject, Source, accuracy_curve
+from ladle.errors import BudgetError, ConfigError, InputError, LadleError, SessionError, UnknownNameError
+from ladle.labeling import ControlAnswer, LabelingProject, Source, accuracy_curve, open_source
 from ladle.models import TrainingConfig
+from ladle.strategies import CATALOG
 
 CLASSES = tuple(f"digit {number}" for number in range(10))
 QUICK = TrainingConfig(epochs=10, learning_rate=0.05)
@@ -180,3 +182,27 @@ def test_the_curve_is_over_the_last_answers_with_wilsons_interval() -> None:
     # Wilson by hand for 3 of 4: (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n) with z = 1.96.
     assert (second.low, second.high) == pytest.approx((0.3006, 0.9544), abs=1e-3)
     assert accuracy_curve([]) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"classes": "cat,dog"}, "two or more distinct names"),
+        ({"classes": ["cat", 3]}, "two or more distinct names"),
+        ({"classes": ["cat", "\ud800"]}, "two or more distinct names"),
+        ({"control": [0.2]}, "share from 0 to below 1"),
+        ({"control": True}, "share from 0 to below 1"),
+        ({"strategy": CATALOG["margin"]}, "stores the name of its strategy"),
+        ({"model": 3}, "stores the name of its network"),
+        ({"model": "mpl"}, "did you mean 'mlp'"),
+        ({"model": "lenet"}, "lenet takes images"),
+        ({"model": "no_such_module:build"}, "can be imported"),
+    ],
+)
+def test_a_project_that_is_refused_leaves_nothing_behind(given: dict[str, Any], message: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", np.eye(4, dtype=np.float32))
+    source, store = open_source(tmp_path / "rows.npy"), f"sqlite:///{tmp_path}/labels.db"
+    with pytest.raises(LadleError, match=message):
+        LabelingProject(source, store=store, **{"classes": ["cat", "dog"], **given})
+    with LabelingProject(source, classes=["cat", "dog"], store=store) as project:
+        assert project.model == "mlp"

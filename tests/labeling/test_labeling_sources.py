@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,8 @@ def write(path: Path, content: Any) -> Path:
         content.to_parquet(path)
     elif isinstance(content, np.ndarray):
         np.save(path, content)
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
     else:
         path.write_text(content)
     return path
@@ -92,6 +95,16 @@ def write(path: Path, content: Any) -> Path:
         ("rows.npy", np.ones(3, dtype=np.float32), r"got shape \(3,\)"),
         ("rows.npy", np.array([[1.0], [np.nan]]), "row 1"),
         ("rows.npy", "no array", "numbers"),
+        ("rows.npy", np.ones((2, 2)) * 1j, "complex128"),
+        ("rows.npy", np.array([["1"]]), "<U1"),
+        ("rows.npy", np.full((1, 1), 1e200), "NaN or infinity in row 0"),
+        ("names.csv", "id,text\na,one\n,two\n", "got none in row 1"),
+        ("lines.jsonl", "[" * 100_000, "in line 1"),
+        ("lines.jsonl", '{"text": ' + "9" * 5000 + "}", "in line 1"),
+        ("lines.jsonl", '{"text": "\\ud800 one"}', "half a character in line 1"),
+        ("lines.jsonl", b"\xff\xfe{}", "UTF-8"),
+        ("lines.jsonl", '{"e": [1, "a"]}\n{"e": [1, 2]}', "one list of numbers a row"),
+        ("lines.jsonl", '{"e": [1, 2]}\n{"e": null}', "one list of numbers a row"),
         ("rows.parquet", pd.DataFrame({"e": [[1.0, 2.0], [1.0]]}), "got 1 to 2"),
     ],
 )
@@ -131,12 +144,43 @@ def test_answers_are_read_as_text_and_empty_ones_are_awaited(ending: str, tmp_pa
     [
         ("a.csv", "id,class\na,b\n", "add label"),
         ("a.csv", "id,label\na,b\na,c\n", "got 'b' and 'c' for 'a'"),
-        ("a.jsonl", "{", "save it as one"),
-        ("a.txt", "id,label\n", r"ends in \.txt"),
-        ("a.parquet", "no parquet", "save it as one"),
+        ("a.csv", "id,label\na,cat,\nb,dog,\n", "does not match length of data"),
+        ("a.csv", "", "No columns"),
+        ("a.jsonl", "{", "every line is JSON"),
+        ("a.jsonl", '{"id": "a", "label": "\\ud800"}', "half a character in line 1"),
+        ("a.txt", "id,label\n", r"a \.csv, \.parquet or \.jsonl file \(got .*a\.txt\)"),
+        ("a.parquet", "no parquet", "a table can be read"),
     ],
 )
 def test_wrong_answers_are_one_line(name: str, content: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message) as caught:
         read_answers(write(tmp_path / name, content))
     assert "\n" not in str(caught.value)
+
+
+def test_arrays_that_claim_more_than_the_file_has_and_archives_are_refused(tmp_path: Path) -> None:
+    claim = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000, 4), }"
+    (tmp_path / "claim.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(claim).to_bytes(2, "little") + claim + bytes(32))
+    np.savez(tmp_path / "several.npz", a=np.ones((2, 2)))
+    (tmp_path / "several.npz").rename(tmp_path / "archive.npy")
+    for name in ("claim.npy", "archive.npy"):
+        with pytest.raises(DataError, match=r"embeddings are an \.npy file of numbers"):
+            open_source(tmp_path / name)
+
+
+def test_separators_that_json_allows_within_a_text_end_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text(
+        json.dumps({"id": "a", "text": "one\u2028two \x85 three"}, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    assert open_source(path).shown == ("one\u2028two \x85 three",)
+
+
+def test_images_whose_names_are_no_text_are_named(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    try:
+        (tmp_path / "a.png").rename(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
+    except OSError:
+        pytest.skip("this file system has names in UTF-8 only")
+    with pytest.raises(DataError, match="names of images are UTF-8"):
+        open_source(tmp_path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import save_file
 from sklearn.datasets import load_digits
 
 from ladle.errors import ConfigError, DataError, InputError, SessionError
@@ -102,3 +106,54 @@ def test_a_file_that_holds_something_else_is_refused(content: bytes | None, tmp_
         path.write_bytes(content)
     with pytest.raises(DataError, match="ladle export"):
         load_trained(path)
+
+
+def rewritten(path: Path, weights: dict[str, torch.Tensor] | None = None, **changed: Any) -> Path:
+    """Write the model's file again with other things in it."""
+    with safe_open(path, framework="pt") as file:
+        about = json.loads(file.metadata()["ladle"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    target = path.with_name("changed.safetensors")
+    save_file(tensors | (weights or {}), target, metadata={"ladle": json.dumps(about | changed)})
+    return target
+
+
+def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
+    source, labels = embeddings(tmp_path / "given")
+    path = tmp_path / "model.safetensors"
+    with labeled(source, labels) as project:
+        save_trained(project, path)
+    first = next(name for name in load_trained(path).network.state_dict())
+    for changed, message in (
+        ({"kind": "table"}, "kind='table'"),
+        ({"classes": ["a"]}, "classes="),
+        ({"classes": ["a", "b", "c"]}, "the weights fit the network"),
+        ({"example_shape": [0]}, "example_shape="),
+        ({"example_shape": [10**9]}, "the weights fit the network"),
+        ({"example_shape": [10**30]}, "the weights fit the network"),
+        ({"version": [1]}, r"got \[1\]"),
+        ({"kind": "texts"}, "vocabulary"),
+        ({"weights": {first: torch.full((512, 4), torch.nan)}}, "NaN or infinity"),
+        ({"weights": {"other": torch.zeros(2)}}, "other of shape"),
+    ):
+        with pytest.raises(DataError, match=message) as caught:
+            load_trained(rewritten(path, **changed))
+        assert "\n" not in str(caught.value)
+
+
+def test_a_file_imports_nothing_unless_its_network_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "imported_for_a_file.py").write_text(
+        "from torch import nn\n\ndef build(classes, example_shape):\n    return nn.Linear(example_shape[0], classes)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    source, labels = embeddings(tmp_path / "given")
+    path, name = tmp_path / "model.safetensors", "imported_for_a_file:build"
+    with LabelingProject(source, classes=("a", "b"), store="sqlite://", training=QUICK, model=name) as project:
+        project.ingest(dict(zip(source.ids[:20], labels, strict=False)))
+        save_trained(project, path)
+    del sys.modules["imported_for_a_file"]
+    for model in (None, "other:build"):
+        with pytest.raises(ConfigError, match=r"if you trust that code, pass model='imported_for_a_file:build'"):
+            load_trained(path, model=model)
+    assert "imported_for_a_file" not in sys.modules
+    assert isinstance(load_trained(path, model=name).network, torch.nn.Linear)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ladle.errors import BudgetError, InputError, UnknownNameError
-from ladle.strategies import list_strategies, pool_outputs_from, score, select
+from ladle.strategies import list_strategies, pool_outputs_from, score, score_strategy, select
 
 RNG = np.random.default_rng(0)
 FEATURES, LOGITS = RNG.normal(size=(6, 3)), RNG.normal(size=(6, 4))
@@ -39,6 +39,14 @@ ARRAYS: list[tuple[dict[str, Any], str]] = [
     ({"features": None}, r"features must be an array of numbers \(got NoneType\)"),
     ({"features": with_value(FEATURES, 2, np.nan)}, r"features must be finite \(got NaN or infinity in row 2\)"),
     ({"logits": with_value(LOGITS, 5, -np.inf)}, r"logits must be finite \(got NaN or infinity in row 5\)"),
+    (
+        {"features": with_value(FEATURES, 3, 1e200)},
+        r"features must be shorter than 1e\+152, or their squares overflow torch.float64 \(got 1e\+200 in row 3\)",
+    ),
+    (
+        {"features": with_value(FEATURES, 3, 1e20).astype(np.float32), "logits": LOGITS.astype(np.float32)},
+        r"features must be shorter than 1e\+17, or .*\(got 1e\+20 in row 3\); rescale them, or pass float64",
+    ),
     ({"features": FEATURES[:5]}, r"a row for each example of the pool \(got features=5, logits=6 rows\); pass both"),
     ({"logits": LOGITS[:, :1]}, r"at least two classes \(got 1\); for one logit z .* \[-z/2, z/2\]"),
     ({"labeled": [0, 6]}, r"labeled indices must be from 0 to 5 \(got 6\); count in the whole pool"),
@@ -173,3 +181,25 @@ def test_an_empty_pool_has_empty_scores_and_nothing_to_pick() -> None:
     assert score("egl", **empty).shape == (0,)
     with pytest.raises(BudgetError, match="got budget=1, unlabeled=0"):
         select("k-center", **empty, budget=1)
+
+
+@pytest.mark.parametrize("name", ["grad", "badge", "grad-cosine", "grad-volume", "grad-d2"])
+def test_gradients_that_overflow_are_refused_instead_of_picked_by(name: str) -> None:
+    given = arguments(logits=with_value(LOGITS, 2, 1e200), loss="squared-error")
+    with pytest.raises(
+        InputError, match=r"gradients of the loss squared-error must be shorter than 1e\+152 \(got length"
+    ):
+        select(name, **given, budget=2)
+
+
+def test_expected_lengths_that_overflow_are_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"gradients of the loss squared-error must be shorter than .*\(got length nan"
+    ):
+        score("egl", **arguments(logits=with_value(LOGITS, 2, 1e200), loss="squared-error"))
+
+
+def test_scores_of_ones_own_that_are_no_numbers_are_refused() -> None:
+    own = score_strategy("ratio", lambda outputs: outputs.logits[:, 0].log(), "a logarithm of what may be negative")
+    with pytest.raises(InputError, match=r"scores must be numbers \(got NaN for row \d\)"):
+        select(own, **arguments(), budget=3)

@@ -166,9 +166,11 @@ def export(
         if kind == ".safetensors":
             with console.status("training"):
                 save_trained(project, out)
+            own = f', model="{project.model}"' if ":" in project.model else ""
+            own += f', encoder="{embed}"' if embed else ""
             told = (
                 f"model of {len(labels)} labels: {out}\n"
-                f'from ladle.labeling import load_trained\nnames, probabilities = load_trained("{out}").predict(…)'
+                f'from ladle.labeling import load_trained\nnames, probabilities = load_trained("{out}"{own}).predict(…)'
             )
         elif guesses:
             with console.status("training"):

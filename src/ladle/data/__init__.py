@@ -23,7 +23,7 @@ from ladle.data.images import read_image, stack_images
 from ladle.data.memory_map import open_pool, save_pool
 from ladle.data.pool import Modality, Pool
 from ladle.data.shard_writing import write_shards
-from ladle.data.shards import ShardedMatrix, check_finite, open_shards, scratch_bytes
+from ladle.data.shards import ShardedMatrix, check_rows, open_shards, scratch_bytes
 from ladle.data.splits import Split, split_training, split_whole
 from ladle.data.table import read_table
 from ladle.data.table_features import encode_features
@@ -42,7 +42,7 @@ __all__ = [
     "Pool",
     "ShardedMatrix",
     "Split",
-    "check_finite",
+    "check_rows",
     "dataset_status",
     "digest_of",
     "encode_features",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ladle.errors import DataError
+from ladle.errors import DataError, reason_of
 from ladle.typing import Indices
 
 
@@ -27,17 +27,19 @@ def read_labeled(path: Path) -> tuple[Indices, Indices]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            missing = {"index", "label"} - set(reader.fieldnames or ())
-            if missing:
+            names = list(reader.fieldnames or ())
+            if names.count("index") != 1 or names.count("label") != 1:
                 raise DataError(
-                    f"a file of labels needs the columns index and label (got {reader.fieldnames or 'none'} "
-                    f"in {path}); name them in the first line"
+                    f"a file of labels needs the columns index and label (got {names or 'none'} in {path}); name them "
+                    "in the first line, each once"
                 )
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"a file of labels must be readable CSV (got {path}: {error}); check the path") from error
+        raise DataError(
+            f"a file of labels must be readable CSV (got {path}: {reason_of(error)}); check the path"
+        ) from error
     numbers = np.empty((len(rows), 2), dtype=np.int64)
     for line, row in enumerate(rows, start=2):
         try:

@@ -23,12 +23,14 @@ from ladle.data.config import DataConfig
 from ladle.data.images import DEFAULT_IMAGE_SIZE, read_image, stack_images
 from ladle.data.pool import Pool
 from ladle.data.splits import split_training
-from ladle.errors import DataError, MissingExtraError
+from ladle.errors import DataError, MissingExtraError, reason_of
 from ladle.typing import Indices
 
 #: Encoded images in memory at once.
 _BATCH = 1000
 _SECONDS_TO_ANSWER = 10.0
+# A label beyond this is no class number, and would take as much memory to count.
+_MOST_CLASSES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,7 @@ def load_hub_pool(source: HubImages, config: DataConfig, data_home: Path | None 
             # The package converts Parquet to Arrow files: never beside the mirror, and not for good.
             cache = stack.enter_context(TemporaryDirectory(prefix="ladle-hub-", ignore_cleanup_errors=True))
         train, test = _open(source, mirror, cache, data_home)
-        labels = np.asarray(train.with_format("numpy")[source.label_column][:], dtype=np.int64)
-        test_labels = np.asarray(test.with_format("numpy")[source.label_column][:], dtype=np.int64)
+        labels, test_labels = _class_numbers(train, source), _class_numbers(test, source)
         pool, validation = split_training(
             labels, validation=config.validation, pool_size=config.pool_size, seed=config.split_seed
         )
@@ -240,13 +241,35 @@ def _decode(split: Any, positions: Indices, source: HubImages, size: int) -> Ten
 
 
 def _images(split: Any, positions: Indices, source: HubImages) -> Iterator[Image.Image]:
+    from pyarrow import types
+
     # As Arrow, so that a batch of encoded images is all that exists at a time.
     arrow = split.with_format("arrow")
     for start in range(0, positions.size, _BATCH):
         batch = positions[start : start + _BATCH]
-        encoded = arrow[batch].column(source.image_column).combine_chunks().field("bytes")
+        column = arrow[batch].column(source.image_column).combine_chunks()
+        if not types.is_struct(column.type) or column.type.get_field_index("bytes") < 0:
+            raise DataError(
+                f"{source.image_column!r} of {source.repository} holds encoded images (got {column.type}); download it "
+                "anew"
+            )
+        encoded = column.field("bytes")
         for position, content in zip(batch, encoded, strict=True):
             yield read_image(io.BytesIO(content.as_py() or b""), f"row {position} of {source.repository}")
+
+
+def _class_numbers(split: Any, source: HubImages) -> NDArray[np.int64]:
+    try:
+        labels = np.asarray(split.with_format("numpy")[source.label_column][:])
+        if labels.dtype.kind not in "iu" or labels.min(initial=0) < 0 or labels.max(initial=0) >= _MOST_CLASSES:
+            raise ValueError(f"{labels.dtype} from {labels.min()} to {labels.max()}")  # noqa: TRY301
+        return labels.astype(np.int64)
+    # Arrow's failures and those of conversion share no base class.
+    except Exception as error:
+        raise DataError(
+            f"{source.label_column!r} of {source.repository} holds class numbers from 0 (got {reason_of(error)}); "
+            "download it anew"
+        ) from error
 
 
 def _class_names(split: Any, source: HubImages, labels: NDArray[np.int64]) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,10 +13,12 @@ import torch
 from PIL import Image, ImageMode, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from ladle.errors import DataError
+from ladle.errors import DataError, reason_of
 
 #: The paper's side in pixels for every image data set.
 DEFAULT_IMAGE_SIZE = 32
+# Pillow would try all that it knows on any file, and run another program for PostScript.
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 
 
 def stack_images(images: Iterable[Image.Image], count: int, *, size: int, grey: bool) -> Tensor:
@@ -52,10 +56,10 @@ def read_image(file: Path | BinaryIO, where: str) -> Image.Image:
         where: what a message calls the file.
 
     Raises:
-        DataError: no image that Pillow can read, or a damaged one.
+        DataError: no PNG, JPEG, WebP, BMP or GIF, a damaged one, or one of more than 179 million pixels.
     """
     try:
-        with Image.open(file) as image:
+        with _opened(file) as image:
             return ImageOps.exif_transpose(image)
     # Pillow's decoders fail in many ways (struct, zlib, SyntaxError, ...), all of them meaning the same.
     except Exception as error:
@@ -69,10 +73,20 @@ def is_grey(file: Path) -> bool:
         DataError: no image that Pillow can read.
     """
     try:
-        with Image.open(file) as image:
+        with _opened(file) as image:
             return ImageMode.getmode(image.mode).basemode == "L"
     except Exception as error:
         raise _unreadable(str(file), error) from error
+
+
+@contextmanager
+def _opened(file: Path | BinaryIO) -> Iterator[Image.Image]:
+    """Open an image of the kinds that are read, whatever its name ends in, of as many pixels as Pillow lets through."""
+    with warnings.catch_warnings():
+        # It warns from 90 million pixels on, which cameras have, and refuses twice as many.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(file, formats=_FORMATS) as image:
+            yield image
 
 
 def to_square(image: Image.Image, size: int, *, grey: bool) -> Image.Image:
@@ -89,5 +103,5 @@ def to_square(image: Image.Image, size: int, *, grey: bool) -> Image.Image:
 def _unreadable(where: str, error: Exception) -> DataError:
     # Pillow names an open file by its address in memory, which helps nobody.
     unknown = isinstance(error, UnidentifiedImageError)
-    reason = "no known image format" if unknown else (str(error).splitlines() or [type(error).__name__])[0]
+    reason = "no known image format" if unknown else reason_of(error)
     return DataError(f"every image can be decoded (got {where}: {reason}); replace or remove it")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ladle.data.pool import Pool
-from ladle.errors import DataError
+from ladle.errors import DataError, LadleError, reason_of
 from ladle.typing import Inputs
 
 _HEADER = "pool.json"
@@ -52,7 +52,8 @@ def save_pool(pool: Pool, directory: Path | str) -> None:
 def open_pool(directory: Path | str) -> Pool:
     """Open a saved pool; its pages are read when they are touched, and shared by all processes that open it.
 
-    The arrays are mapped copy-on-write: writing to them changes this process's copy, never the files.
+    The arrays are mapped copy-on-write: writing to them changes this process's copy, never the files. Of a sparse pool
+    the places of its numbers are read once, since a wrong one would reach outside of the arrays.
 
     Raises:
         DataError: no pool there, one of another version, or a damaged one.
@@ -60,11 +61,9 @@ def open_pool(directory: Path | str) -> Pool:
     folder = Path(directory)
     try:
         header = json.loads((folder / _HEADER).read_text(encoding="utf-8"))
-        if header["version"] != _VERSION:
-            raise DataError(
-                f"a saved pool has version {_VERSION} (got version {header['version']} in {folder}); save it anew"
-            )
+        _check_version(header["version"], folder)
         shapes = header["csr_shapes"]
+        _check_names(header["name"], header["modality"], *header["classes"])
         return Pool(
             name=header["name"],
             modality=header["modality"],
@@ -76,10 +75,26 @@ def open_pool(directory: Path | str) -> Pool:
             test_labels=_open_tensor(folder, "test", "labels"),
             classes=tuple(header["classes"]),
         )
+    except DataError:
+        raise
     except FileNotFoundError as error:
         raise DataError(f"a saved pool has a {_HEADER} and .npy files (got {error}); save it anew") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except LadleError as error:
         raise DataError(f"a saved pool can be read (got {folder}: {error}); save it anew") from error
+    # What the parsers of JSON and of array headers raise has no common base.
+    except Exception as error:
+        raise DataError(f"a saved pool can be read (got {folder}: {reason_of(error)}); save it anew") from error
+
+
+def _check_version(version: object, folder: Path) -> None:
+    if version != _VERSION:
+        raise DataError(f"a saved pool has version {_VERSION} (got version {version} in {folder}); save it anew")
+
+
+def _check_names(*names: object) -> None:
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"{name!r} where a name is")
 
 
 def _arrays(inputs: Inputs) -> list[tuple[str, NDArray[Any]]]:
@@ -93,7 +108,10 @@ def _open_inputs(folder: Path, part: str, csr_shape: list[int] | None) -> Inputs
         return _open_tensor(folder, part, "inputs")
     data, indices, indptr = (_open(folder, part, name) for name in ("data", "indices", "indptr"))
     rows, columns = csr_shape
-    return scipy.sparse.csr_matrix((data, indices, indptr), shape=(rows, columns), copy=False)
+    matrix = scipy.sparse.csr_matrix((data, indices, indptr), shape=(rows, columns), copy=False)
+    # SciPy reads and writes wherever the indices say, which is elsewhere in memory if they are wrong.
+    matrix.check_format(full_check=True)
+    return matrix
 
 
 def _open_tensor(folder: Path, part: str, name: str) -> Tensor:
@@ -101,5 +119,6 @@ def _open_tensor(folder: Path, part: str, name: str) -> Tensor:
 
 
 def _open(folder: Path, part: str, name: str) -> NDArray[Any]:
-    array: NDArray[Any] = np.load(folder / f"{part}_{name}.npy", mmap_mode="c", allow_pickle=False)
-    return array
+    # Neither archives nor pickles are read, as np.load might.
+    array: NDArray[Any] = np.lib.format.open_memmap(folder / f"{part}_{name}.npy", mode="c")
+    return np.asarray(array)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ladle.data.shard_headers import Header, holds_lists, open_parquet, read_header
 from ladle.data.shard_sources import SourceFile
 from ladle.data.shard_writing import write_header, write_shards
-from ladle.errors import DataError
+from ladle.errors import DataError, reason_of
 
 __all__ = ["check_room", "copied", "is_plain", "missing_bytes", "write_shards"]
 
@@ -104,7 +104,8 @@ def copied(file: SourceFile, header: Header, scratch: Path, on_bytes: Callable[[
     except OSError as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"a plain copy must be made (got {file.name}: {error}); check source and scratch") from error
+        reason = reason_of(error)
+        raise DataError(f"a plain copy must be made (got {file.name}: {reason}); check source and scratch") from error
     finally:
         partial.unlink(missing_ok=True)
     return _source_of(target)
@@ -197,7 +198,8 @@ def _parquet_blocks(file: SourceFile, header: Header, rows: int) -> Iterator[NDA
                 yield block
                 del block
     except pyarrow.ArrowException as error:
-        raise DataError(f"a .parquet file must be readable (got {file.name}: {error}); write it again") from error
+        reason = reason_of(error)
+        raise DataError(f"a .parquet file must be readable (got {file.name}: {reason}); write it again") from error
 
 
 def _matrix(batch: Any, header: Header, file: SourceFile) -> NDArray[Any]:

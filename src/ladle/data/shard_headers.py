@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ladle.data.shard_sources import SourceFile
-from ladle.errors import DataError
+from ladle.data.unfolding import check_parquet
+from ladle.errors import DataError, reason_of
 
 _NPY_HEADER_BYTES = 128
 _PAGES_BYTES = 1 << 16
@@ -51,7 +52,7 @@ def read_header(file: SourceFile) -> Header:
     """Return what a file holds, reading no more than its header.
 
     Raises:
-        DataError: a file that cannot be read, was cut short, or is no matrix of numbers.
+        DataError: a file that cannot be read, was cut short, is no matrix of numbers, or unfolds without measure.
     """
     return _parquet_header(file) if file.kind == ".parquet" else _npy_header(file)
 
@@ -63,10 +64,16 @@ def _npy_header(file: SourceFile) -> Header:
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, by_columns, stored = read(opened)
             offset = opened.tell()
-    except (ValueError, OSError) as error:
-        raise DataError(f"a .npy file must hold an array (got {file.name}: {error}); save it again") from error
-    if len(shape) != 2 or stored.kind not in "fiu":
+    # What NumPy's parser of headers raises has no common base: tokenizing, types, recursion, memory.
+    except Exception as error:
+        reason = reason_of(error)
+        raise DataError(f"a .npy file must hold an array (got {file.name}: {reason}); save it again") from error
+    if len(shape) != 2 or stored.kind not in "fiu" or stored.shape:
         raise DataError(f"a matrix must have two axes of numbers (got shape {shape}, {stored} in {file.name}); reshape")
+    if min(shape) < 0 or (shape[1] == 0 and shape[0] > file.size):
+        raise DataError(
+            f"a .npy file must have as many numbers as it says (got shape {shape} in {file.name}); save it again"
+        )
     needed = offset + shape[0] * shape[1] * stored.itemsize
     if file.size < needed:
         raise DataError(
@@ -95,12 +102,14 @@ def _parquet_header(file: SourceFile) -> Header:
 
     try:
         with open_parquet(file) as parquet:
+            check_parquet(file.name, file.size, parquet.metadata)
             rows = parquet.metadata.num_rows
             columns, kinds = _parquet_columns(parquet, file)
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"a .parquet file must be readable (got {file.name}: {error}); write it again") from error
+        reason = reason_of(error)
+        raise DataError(f"a .parquet file must be readable (got {file.name}: {reason}); write it again") from error
     dtype = widest_float(np.dtype(kind.to_pandas_dtype()) for kind in kinds)
     return Header(rows, columns, dtype, dtype, 0, by_columns=False)
 

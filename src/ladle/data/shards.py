@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ladle.arrays import as_indices
+from ladle.arrays import as_indices, first_unusable_row
 from ladle.data.shard_copies import check_room, copied, is_plain, missing_bytes
 from ladle.data.shard_headers import Header, read_header, widest_float
 from ladle.data.shard_reading import Shard, read_rows, take_rows
@@ -209,30 +210,32 @@ def scratch_bytes(
     return missing_bytes(_headed(find_shards(source, name, filesystem), name), scratch)
 
 
-def check_finite(block: NDArray[Any], first: int, matrix: ShardedMatrix) -> None:
-    """Make sure that consecutive rows, the first of them ``first``, hold neither NaN nor infinity.
+def check_rows(block: NDArray[Any], first: int, matrix: ShardedMatrix, longest: float = math.inf) -> None:
+    """Make sure that consecutive rows, the first of them ``first``, are finite and shorter than the longest allowed.
 
     Raises:
-        DataError: a row that does, by file, row in the file and row of the pool.
+        DataError: a row that is not, by file, row in the file and row of the pool.
 
-    Cost: a sum, in pieces of a few MiB; a mask of a piece only where its sum is not finite.
+    Cost: a length, in pieces of a few MiB; a mask of a piece only where that says that something is wrong.
     """
     tensor = torch.from_numpy(block)
     rows = max(1, _CHECK_NUMBERS // max(1, tensor.shape[1]))
     for start in range(0, len(tensor), rows):
         piece = tensor[start : start + rows]
-        # One number that is not finite makes the sum so, and a sum is far cheaper than a mask, which has the last word.
         # torch converts float16 and then adds far faster than it adds float16.
-        if torch.isfinite((piece.float() if piece.dtype == torch.float16 else piece).sum()):
+        piece = piece.float() if piece.dtype == torch.float16 else piece
+        wrong = first_unusable_row(piece, longest)
+        if wrong is None:
             continue
-        wrong = torch.nonzero(~torch.isfinite(piece).all(dim=1))
-        if len(wrong):
-            position = first + start + int(wrong[0])
-            file, row = matrix.place(position)
-            raise DataError(
-                f"rows must be finite (got NaN or infinity in row {row} of {file}, row {position} of the pool, rows "
-                "counted from 0); drop or repair it"
-            )
+        position = first + start + wrong
+        file, row = matrix.place(position)
+        place = f"in row {row} of {file}, row {position} of the pool, rows counted from 0"
+        if not bool(torch.isfinite(piece[wrong]).all()):
+            raise DataError(f"rows must be finite (got NaN or infinity {place}); drop or repair it")
+        raise DataError(
+            f"rows must be shorter than {longest:g}, or their squares overflow {piece.dtype} (got "
+            f"{float(piece[wrong].abs().max()):g} {place}); rescale them, or write float64"
+        )
 
 
 def _headed(files: list[SourceFile], name: str) -> list[tuple[SourceFile, Header]]:

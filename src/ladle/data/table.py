@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
+from io import BufferedReader
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,8 @@ from ladle.data.config import DataConfig
 from ladle.data.pool import Pool
 from ladle.data.splits import split_whole
 from ladle.data.table_features import encode, number_and_category_columns
-from ladle.errors import ConfigError, DataError
+from ladle.data.unfolding import GzipText, check_parquet
+from ladle.errors import ConfigError, DataError, reason_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,24 +115,39 @@ def read_table(path: Path) -> pd.DataFrame:
 
     Raises:
         ConfigError: another kind of file.
-        DataError: a file that is missing or damaged.
+        DataError: a file that is missing or damaged, unfolds without measure, or has two columns of one name.
     """
-    import pandas as pd
-
     if not path.is_file():
         raise DataError(f"the table is a file (got path={str(path)!r}, not a file under {Path.cwd()}); correct path")
-    kind = path.suffixes[-2] if path.suffix == ".gz" and len(path.suffixes) > 1 else path.suffix
+    kind = path.suffixes[-2] if path.suffix.lower() == ".gz" and len(path.suffixes) > 1 else path.suffix
     kind = kind.lower()
     try:
         if kind in _PARQUET:
-            return pd.read_parquet(path)
+            return _read_parquet(path)
         if kind in _SEPARATORS:
             return _without_row_numbers(_read_text(path, _SEPARATORS[kind]))
+    except DataError:
+        raise
     # The readers' failures share no base class: decoding, parsing, Arrow, gzip.
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"a table can be read (got {path}: {reason}); write it anew as UTF-8 or Parquet") from error
+        raise DataError(
+            f"a table can be read (got {path}: {reason_of(error)}); write it anew as UTF-8 or Parquet"
+        ) from error
     raise ConfigError(f"a table is a .csv, .tsv, .parquet or .pq file (got {path}); convert it, or correct the ending")
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow.parquet
+
+    with pyarrow.parquet.ParquetFile(path) as parquet:
+        check_parquet(str(path), path.stat().st_size, parquet.metadata)
+    frame = pd.read_parquet(path)
+    names = [str(name) for name in frame.columns]
+    if len(set(names)) < len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise DataError(f"columns have names of their own (got {twice!r} twice in {path}); rename one")
+    return frame
 
 
 def _read_text(path: Path, separator: str) -> pd.DataFrame:
@@ -138,7 +156,11 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
     with warnings.catch_warnings():
         # Rows longer than the header would lose their end, or without index_col give the columns wrong names.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(path, sep=separator, index_col=False, na_values="?", skipinitialspace=True, low_memory=False)
+        with ExitStack() as stack:
+            source = stack.enter_context(BufferedReader(GzipText(path))) if path.suffix.lower() == ".gz" else path
+            return pd.read_csv(
+                source, sep=separator, index_col=False, na_values="?", skipinitialspace=True, low_memory=False
+            )
 
 
 def _without_row_numbers(frame: pd.DataFrame) -> pd.DataFrame:

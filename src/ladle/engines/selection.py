@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ladle.arrays import as_indices
-from ladle.data.shards import check_finite, open_shards
+from ladle.arrays import LONGEST_ROW, as_indices
+from ladle.data.shards import check_rows, open_shards
 from ladle.engines.local import local_passes, local_scores
 from ladle.engines.plan import Plan, bytes_of, plan_selection
 from ladle.engines.progress import PassCounter, Progress
@@ -172,9 +172,10 @@ def open_outputs(
     values, counts = np.unique(indices, return_counts=True)
     if len(values) < len(indices):
         raise InputError(f"labeled indices must be distinct (got {values[counts > 1][0]} twice); name each once")
+    longest = LONGEST_ROW[torch.float64 if np.float64 in (h.dtype, z.dtype) else torch.float32]
     for row in indices.tolist():
-        check_finite(h.take(np.array([row])), row, h)
-        check_finite(z.take(np.array([row])), row, z)
+        check_rows(h.take(np.array([row])), row, h, longest)
+        check_rows(z.take(np.array([row])), row, z)
     checked = pool_outputs_from(h.take(indices), z.take(indices), np.arange(len(indices)), labels, loss=loss, bias=bias)
     return ShardedOutputs(h, z, indices, checked.features, checked.logits, checked.labels, checked.loss, checked.bias)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ladle.data.shards import ShardedMatrix, check_finite
+from ladle.arrays import LONGEST_ROW
+from ladle.data.shards import ShardedMatrix, check_rows
 from ladle.gradients import ResidualLoss
 from ladle.selectors import as_embedding
 from ladle.strategies import PoolOutputs, Strategy
@@ -43,6 +45,11 @@ class ShardedOutputs:
 
     def __len__(self) -> int:
         return len(self.logits)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What is computed in: float32, or float64 where either is stored so."""
+        return torch.float64 if np.float64 in (self.features.dtype, self.logits.dtype) else torch.float32
 
     def with_labeled(self, features: Tensor, logits: Tensor) -> PoolOutputs:
         """Return a small pool of these rows, the first m of them the labeled ones."""
@@ -80,7 +87,8 @@ class ViewRows:
         self._block_rows = block_rows
         # Room for what is kept, and for one block, is taken once: what comes and goes would leave holes between.
         self._kept_rows = min(kept_blocks * block_rows, stop - first)
-        self._features = _BlockReader(outputs.features, outputs.labeled_features, block_rows, self._kept_rows)
+        longest = LONGEST_ROW[outputs.dtype]
+        self._features = _BlockReader(outputs.features, outputs.labeled_features, block_rows, self._kept_rows, longest)
         self._logits = _BlockReader(outputs.logits, outputs.labeled_logits, block_rows, self._kept_rows)
         self._checked = first
         self._on_rows = on_rows or _ignore
@@ -97,7 +105,7 @@ class ViewRows:
         """Yield (position of the first row, view of a block: (rows,) scores or an embedding), valid until the next.
 
         Raises:
-            DataError: NaN or infinity, by file and row, the first time that the block is read.
+            DataError: NaN, infinity or a row that is too long, by file and row, the first time that the block is read.
         """
         for start in range(self._first, self._stop, self._block_rows):
             stop = min(self._stop, start + self._block_rows)
@@ -133,10 +141,14 @@ class _BlockReader:
         labeled: (m, columns) rows that stand in front of every block.
         block_rows: rows of a block at most.
         kept_rows: so many rows, from the first, stay in memory as stored once they have been read.
+        longest: rows must be shorter than this.
     """
 
-    def __init__(self, matrix: ShardedMatrix, labeled: Tensor, block_rows: int, kept_rows: int) -> None:
+    def __init__(
+        self, matrix: ShardedMatrix, labeled: Tensor, block_rows: int, kept_rows: int, longest: float = math.inf
+    ) -> None:
         self._matrix = matrix
+        self._longest = longest
         self._m = len(labeled)
         self._kept = np.empty((kept_rows, matrix.columns), dtype=matrix.dtype)
         self._kept_until = 0
@@ -152,10 +164,10 @@ class _BlockReader:
             start: first row in the matrix.
             stop: one beyond the last.
             position: of the first row, counted from the first that this reader was made for.
-            check: whether to look for NaN and infinity.
+            check: whether to look for NaN, infinity and rows that are too long.
 
         Raises:
-            DataError: a row that is not finite, by file and row.
+            DataError: such a row, by file and row.
         """
         end = position + stop - start
         keep = end <= len(self._kept)
@@ -170,7 +182,7 @@ class _BlockReader:
             if keep:
                 self._kept_until = end
         if check:
-            check_finite(stored, start, self._matrix)
+            check_rows(stored, start, self._matrix, self._longest)
         if self._working is None:
             # All types but float64 are computed in as float32.
             dtype = torch.float64 if self._matrix.dtype == np.float64 else torch.float32

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from ladle.errors import DataError
+from ladle.data.unfolding import check_parquet
+from ladle.errors import DataError, reason_of
+from ladle.experiments.archive_checks import check_experiment, check_run, check_runs
 from ladle.experiments.tables import experiments, rounds, runs
 from ladle.session.database import events, sessions
 
@@ -69,10 +71,33 @@ def load_experiments(engine: Engine, folder: Path) -> list[str]:
         raise DataError(f"saved experiments are folders with an {_EXPERIMENT} (got {folder}, with none); correct it")
     names = []
     for place in places:
-        saved = _read(place)
+        described, saved = _read(place)
+        _check(place, described, saved)
         with engine.begin() as connection:
-            names.append(_load(connection, *saved))
+            names.append(_load(connection, described, saved))
     return names
+
+
+def _check(place: Path, described: dict[str, Any], saved: Mapping[str, list[dict[str, Any]]]) -> None:
+    try:
+        schedule = check_experiment(described)
+        check_runs(saved[_RUNS])
+        left = len(saved[_ROUNDS]) + len(saved[_EVENTS])
+        for run in saved[_RUNS]:
+            rounds_of, events_of = (_of_run(run, saved[name]) for name in (_ROUNDS, _EVENTS))
+            check_run(schedule, rounds_of, events_of)
+            left -= len(rounds_of) + len(events_of)
+        if left:
+            raise ValueError(f"{left} rows of runs that are not there")  # noqa: TRY301
+    # The files may hold anything: missing keys, other types, nesting without end.
+    except Exception as error:
+        raise DataError(
+            f"a saved experiment is as it was written (got {place}: {reason_of(error)}); save it anew"
+        ) from error
+
+
+def _of_run(run: Mapping[str, Any], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row for row in rows if (row["strategy"], row["seed"]) == (run["strategy"], run["seed"])]
 
 
 def _save(connection: Connection, row: Any, place: Path) -> None:
@@ -155,10 +180,7 @@ def _load(connection: Connection, described: Mapping[str, Any], saved: Mapping[s
             settled = {"learning_rate": values["learning_rate"], "sweep": values["sweep"]}
             connection.execute(update(experiments).where(experiments.c.id == experiment).values(settled))
     for run in saved[_RUNS]:
-        mine = {
-            name: [row for row in saved[name] if (row["strategy"], row["seed"]) == (run["strategy"], run["seed"])]
-            for name in (_ROUNDS, _EVENTS)
-        }
+        mine = {name: _of_run(run, saved[name]) for name in (_ROUNDS, _EVENTS)}
         _load_run(connection, experiment, run, mine[_ROUNDS], mine[_EVENTS])
     return str(values["name"])
 
@@ -259,23 +281,30 @@ def _aware(value: Any) -> Any:
 
 
 def _read(place: Path) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         described = json.loads((place / _EXPERIMENT).read_text(encoding="utf-8"))
-        saved = {
-            name: pq.read_table(place / name, schema=_schema(name)).to_pylist() for name in (_RUNS, _ROUNDS, _EVENTS)
-        }
+        saved = {name: _rows(place / name) for name in (_RUNS, _ROUNDS, _EVENTS)}
         written = described["format"]
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"a saved experiment can be read (got {place}: {reason}); save it anew") from error
+    # Decoding, JSON and Arrow share no base class.
+    except Exception as error:
+        raise DataError(f"a saved experiment can be read (got {place}: {reason_of(error)}); save it anew") from error
     if written != _FORMAT:
         raise DataError(
             f"this version reads saved experiments of format {_FORMAT} (got {written} in {place}); save anew"
         )
     return described, saved
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as parquet:
+        check_parquet(str(path), path.stat().st_size, parquet.metadata)
+        missing = set(_schema(path.name).names) - set(parquet.schema_arrow.names)
+    if missing:
+        raise ValueError(f"{path.name} without {', '.join(sorted(missing))}")
+    rows: list[dict[str, Any]] = pq.read_table(path, schema=_schema(path.name)).to_pylist()
+    return rows
 
 
 def _file_name(name: str) -> str:

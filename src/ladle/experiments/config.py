@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ladle.data import DataConfig
-from ladle.errors import ConfigError, UnknownNameError
+from ladle.errors import ConfigError, UnknownNameError, reason_of
 from ladle.models import ModelConfig, TrainingConfig
 from ladle.strategies import find_strategy
 
@@ -113,6 +113,8 @@ def read_experiment(source: str | Path) -> ExperimentConfig:
         UnknownNameError: an unknown experiment, strategy, model or data set.
     """
     path = Path(source)
+    if "\0" in str(source):
+        raise ConfigError(f"an experiment is a name or a file (got {str(source)!r}); correct it")
     if path.suffix != ".toml" and not path.exists():
         text, folder = _bundled(str(source)), None
     else:
@@ -122,8 +124,11 @@ def read_experiment(source: str | Path) -> ExperimentConfig:
             raise ConfigError(f"an experiment file must be readable text (got {source}: {error}); check it") from error
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"an experiment file must be TOML (got {source}: {error}); correct that line") from error
+    # Nesting without end is no TOML either.
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"an experiment file must be TOML (got {source}: {reason_of(error)}); correct that line"
+        ) from error
     return experiment_from(table, folder=folder)
 
 

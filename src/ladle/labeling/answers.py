@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ladle.errors import DataError
+from ladle.data import read_table
+from ladle.errors import DataError, reason_of
+from ladle.labeling.json_lines import read_json_lines
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _ID, _LABEL = "id", "label"
 
@@ -21,13 +27,7 @@ def read_answers(path: Path) -> dict[str, str]:
     Raises:
         DataError: a file that cannot be read, a column that is missing, or an example with two different labels.
     """
-    try:
-        rows = _rows(path)
-    except (OSError, ValueError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(
-            f"answers are a .csv, .parquet or .jsonl file (got {path}: {reason}); save it as one"
-        ) from error
+    rows = _rows(path)
     answers: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):
         missing = [name for name in (_ID, _LABEL) if name not in row]
@@ -50,18 +50,27 @@ def read_answers(path: Path) -> dict[str, str]:
 def _rows(path: Path) -> list[dict[str, str]]:
     kind = path.suffix.lower()
     if kind == ".jsonl":
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        if not all(isinstance(line, dict) for line in lines):
-            raise ValueError("a line that is no object")
-        return [{str(key): "" if value is None else str(value) for key, value in line.items()} for line in lines]
-    import pandas as pd
-
+        lines = read_json_lines(path)
+        return [{key: "" if value is None else str(value) for key, value in line.items()} for line in lines]
     if kind == ".csv":
-        # A spreadsheet may write a mark of the encoding in front.
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        frame = _read_csv(path)
     elif kind == ".parquet":
-        frame = pd.read_parquet(path)
+        frame = read_table(path)
         frame = frame.astype(object).where(frame.notna(), "").astype(str)
     else:
-        raise ValueError(f"ends in {kind or 'nothing'}")
+        raise DataError(f"answers are a .csv, .parquet or .jsonl file (got {path}); save it as one")
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        with warnings.catch_warnings():
+            # Of rows longer than the header pandas would take the first column for the names of the rows.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            # A spreadsheet may write a mark of the encoding in front.
+            return pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig")
+    # Its failures share no base class: decoding, parsing, files.
+    except Exception as error:
+        raise DataError(f"answers can be read (got {path}: {reason_of(error)}); save them as UTF-8") from error

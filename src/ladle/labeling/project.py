@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 from sqlalchemy import Engine, insert, select
 
 from ladle.errors import ConfigError, InputError, SessionError
@@ -31,7 +32,7 @@ from ladle.labeling.sources import Source
 from ladle.labeling.stopping import StoppingHint, stopping_hint
 from ladle.labeling.tables import control_guesses, project_keys
 from ladle.labeling.tables import receipts as stored_receipts
-from ladle.models import SparseRows, TrainingConfig, as_rows, build_model, pool_outputs
+from ladle.models import TrainingConfig, build_model, pool_outputs
 from ladle.session import Session, Skipped, Told, Undone, hold, open_database
 from ladle.session.seeds import Purpose, derived_seed
 from ladle.strategies import find_strategy
@@ -82,6 +83,16 @@ class Status:
     curve: Sequence[AccuracyPoint]
 
 
+def _check_model(model: str, source: Source, classes: Sequence[str] | None) -> None:
+    """Raise for a network that cannot be built, before a project that names it is stored for good."""
+    if not isinstance(model, str):
+        raise ConfigError(f"a project stores the name of its network (got {model!r}); name one, or module:callable")
+    count = len(classes) if isinstance(classes, list | tuple) else 0
+    build_model(
+        model, example_shape=tuple(source.inputs.shape[1:]), classes=max(2, count), sparse=issparse(source.inputs)
+    )
+
+
 class LabelingProject:
     """A source, its classes, and the labels so far; everything is in the store.
 
@@ -119,8 +130,9 @@ class LabelingProject:
         training: TrainingConfig | None = None,
         seed: int = 0,
     ) -> None:
-        if control is not None and not 0 <= control < 1:
-            raise ConfigError(f"the control arm is a share from 0 to below 1 (got control={control}); 0.2 is usual")
+        number = isinstance(control, int | float) and not isinstance(control, bool)
+        if control is not None and not (number and 0 <= control < 1):
+            raise ConfigError(f"the control arm is a share from 0 to below 1 (got control={control!r}); 0.2 is usual")
         self.source = source
         self._own = None if isinstance(store, Engine) else open_database(store)
         engine = store if isinstance(store, Engine) else self._own
@@ -131,15 +143,10 @@ class LabelingProject:
         self._places = {identity: place for place, identity in enumerate(source.ids)}
         if strategy is not None:
             find_strategy(strategy)
+            if not isinstance(strategy, str):
+                raise ConfigError(f"a project stores the name of its strategy (got {strategy!r}); name one of Ladle's")
         if model is not None:
-            # Before it is stored: a project keeps its model.
-            rows = as_rows(source.inputs)
-            build_model(
-                model,
-                example_shape=rows.example_shape,
-                classes=max(2, len(classes or ())),
-                sparse=isinstance(rows, SparseRows),
-            )
+            _check_model(model, source, classes)
         self._open(classes, control, strategy, model)
 
     def _open(

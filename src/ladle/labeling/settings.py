@@ -9,6 +9,7 @@ from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ladle.errors import ConfigError, SessionError
+from ladle.labeling.json_lines import is_text
 from ladle.labeling.tables import projects
 
 _STRATEGY, _CONTROL = "margin", 0.2
@@ -39,9 +40,7 @@ def find_or_make_settings(
         ConfigError: classes that break a rule, none for a new project, or a setting other than the stored one.
         SessionError: another process has made the project at this moment.
     """
-    wanted = None if classes is None else list(classes)
-    if wanted is not None and (len(wanted) < 2 or len(set(wanted)) < len(wanted) or not all(wanted)):
-        raise ConfigError(f"classes are two or more distinct names (got {', '.join(wanted) or 'none'}); name them")
+    wanted = None if classes is None else _class_names(classes)
     query = select(projects).where(projects.c.name == name)
     with engine.begin() as connection:
         found = connection.execute(query).first()
@@ -76,3 +75,12 @@ def find_or_make_settings(
             )
         connection.execute(update(projects).where(projects.c.id == found.id).values(classes=wanted))
         return connection.execute(query).one()
+
+
+def _class_names(classes: Sequence[str]) -> list[str]:
+    names = list(classes) if isinstance(classes, list | tuple) else []
+    fit = all(isinstance(name, str) and name and is_text(name) for name in names)
+    if len(names) < 2 or not fit or len(set(names)) < len(names):
+        came = ", ".join(map(repr, names)) or (repr(classes) if classes else "none")
+        raise ConfigError(f"classes are two or more distinct names (got {came}); name them")
+    return names

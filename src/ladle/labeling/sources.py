@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +13,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from ladle.data import IMAGE_SUFFIXES, encode_features, read_image, read_table, stack_images
-from ladle.errors import ConfigError, DataError
+from ladle.errors import ConfigError, DataError, reason_of
 from ladle.labeling.encoders import check_encoder, encode, usual_cache
+from ladle.labeling.json_lines import is_text, read_json_lines
 from ladle.models import IMAGE_SIZE
 from ladle.typing import Inputs
 
@@ -108,7 +108,11 @@ def _read(path: Path, text: str | None) -> Source:
         raise DataError(f"a source has at least one row (got {path} with none); check how the file was written")
     ids = None
     if _ID in frame.columns:
-        ids = tuple(frame.pop(_ID).astype(str))
+        named = frame.pop(_ID)
+        if named.isna().any():
+            row = int(np.flatnonzero(named.isna())[0])
+            raise DataError(f"the column {_ID!r} names every row (got none in row {row} of {path}); fill it in")
+        ids = tuple(map(str, named))
     column = text or (_TEXT if _TEXT in frame.columns else None)
     if column is not None:
         if column not in frame.columns:
@@ -119,13 +123,7 @@ def _read(path: Path, text: str | None) -> Source:
         return _texts(path, frame[column], ids)
     first: Any = frame.iloc[0, 0] if len(frame.columns) == 1 else None
     if isinstance(first, list | np.ndarray):
-        rows = frame.iloc[:, 0]
-        widths = {len(row) for row in rows}
-        if len(widths) > 1:
-            raise DataError(
-                f"embeddings have one length (got {min(widths)} to {max(widths)} in {path}); embed them anew"
-            )
-        return _embeddings(path, np.stack([np.asarray(row, dtype=np.float32) for row in rows]), ids)
+        return _embeddings(path, _stacked(path, frame.iloc[:, 0]), ids)
     return _table(path, frame, ids)
 
 
@@ -135,6 +133,9 @@ def _images(folder: Path) -> Source:
         for file in folder.rglob("*")
         if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file() and not file.name.startswith(".")
     )
+    unnamed = next((file for file in files if not is_text(str(file))), None)
+    if unnamed is not None:
+        raise DataError(f"names of images are UTF-8 (got {str(unnamed)!r}); rename it")
     if not files:
         raise DataError(
             f"a folder of images holds some, {', '.join(IMAGE_SUFFIXES)} (got {folder} with none); name another"
@@ -225,9 +226,31 @@ def _scale(rows: NDArray[np.float32]) -> float:
 
 def _array(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     try:
-        return np.load(path, allow_pickle=False).astype(np.float32)  # type: ignore[no-any-return]
-    except (OSError, ValueError) as error:
-        raise DataError(f"embeddings are an .npy file of numbers (got {path}: {error}); write it anew") from error
+        # Mapped, so that a header that claims more than the file has is refused; neither archives nor pickles are read.
+        array = np.lib.format.open_memmap(path, mode="r")
+        if array.dtype.kind not in "fiub":
+            raise ValueError(f"{array.dtype}")  # noqa: TRY301
+        with np.errstate(over="ignore"):  # what overflows is infinite, and the caller says so
+            return np.asarray(array).astype(np.float32)
+    # What NumPy's parser of headers raises has no common base: tokenizing, types, recursion, memory.
+    except Exception as error:
+        raise DataError(
+            f"embeddings are an .npy file of numbers (got {path}: {reason_of(error)}); write it anew"
+        ) from error
+
+
+def _stacked(path: Path, rows: pd.Series) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """Return the lists of a column as one array."""
+    try:
+        widths = {len(row) for row in rows}
+        if len(widths) == 1:
+            with np.errstate(over="ignore"):
+                return np.stack([np.asarray(row, dtype=np.float64) for row in rows]).astype(np.float32)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(
+            f"embeddings are one list of numbers a row (got {path}: {reason_of(error)}); embed them anew"
+        ) from error
+    raise DataError(f"embeddings have one length (got {min(widths)} to {max(widths)} in {path}); embed them anew")
 
 
 def _frame(path: Path) -> pd.DataFrame:
@@ -235,17 +258,7 @@ def _frame(path: Path) -> pd.DataFrame:
         return read_table(path)
     import pandas as pd
 
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise DataError(f"every line is JSON (got {error} in line {number} of {path}); correct it") from error
-            if not isinstance(row, dict):
-                raise DataError(f"every line is a JSON object (got line {number} of {path}); correct it")
-            rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(read_json_lines(path))
 
 
 def _names(ids: tuple[str, ...] | None, count: int, path: Path) -> tuple[str, ...]:

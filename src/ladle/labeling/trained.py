@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from ladle.data import read_image, stack_images
-from ladle.errors import ConfigError, DataError, InputError, MissingExtraError, SessionError
+from ladle.errors import ConfigError, DataError, InputError, MissingExtraError, SessionError, reason_of
 from ladle.labeling.encoders import encode
 from ladle.labeling.project import LabelingProject
 from ladle.labeling.sources import Kind, text_rows, texts_reader
 from ladle.models import IMAGE_SIZE, build_model, pool_outputs
+from ladle.models.import_path import is_import_path
 from ladle.typing import Inputs
 
 _VERSION = 1
@@ -121,43 +122,121 @@ def save_trained(project: LabelingProject, path: Path) -> None:
     _safetensors().save_file(weights, path, metadata={_KEY: json.dumps(about)})
 
 
-def load_trained(path: str | Path) -> TrainedModel:
-    """Read a model that ``save_trained`` wrote. Nothing in the file is executed.
+def load_trained(path: str | Path, *, model: str | None = None, encoder: str | None = None) -> TrainedModel:
+    """Read a model that ``save_trained`` wrote. Nothing in the file is executed, and nothing imported for it.
 
     Args:
         path: the .safetensors file.
+        model: the network as the file names it, ``module:callable``, where it is one of your own: it is imported and
+            called, so that somebody has to say that it may be.
+        encoder: what makes embeddings for it, where something does: ``sentence-transformers:NAME``, of the hub or in a
+            folder. Loading one may import code too, so that it has to be said as well.
 
     Raises:
-        DataError: no such file, or one that holds something else.
-        ConfigError: a network of the user's own that cannot be imported here.
+        DataError: no such file, or one that is damaged or holds something else.
+        ConfigError: a network of the user's own that is not named, or cannot be imported here; an encoder that is not
+            named, or one for a model that has none.
         MissingExtraError: safetensors is not installed.
 
     Example:
         ``names, probabilities = load_trained("model.safetensors").predict(["new.jpg"])``
     """
     _safetensors()
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {})[_KEY])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        version = about["version"]
+    # The file may hold anything: no JSON, nesting without end, names that are no text.
+    except Exception as error:
         raise DataError(
-            f"a trained model is a .safetensors file of ladle export (got {path}: {error}); export it again"
+            f"a trained model is a .safetensors file of ladle export (got {path}: {reason_of(error)}); export it again"
         ) from error
-    if about["version"] != _VERSION:
-        raise DataError(f"a model of version {_VERSION} is read (got {about['version']} in {path}); update Ladle")
+    if version != _VERSION:
+        raise DataError(f"a model of version {_VERSION} is read (got {version!r} in {path}); update Ladle")
+    try:
+        _check_about(about)
+        vocabulary, idf = _read_words(about, weights)
+    except (KeyError, ValueError) as error:
+        raise DataError(f"a trained model says what it is (got {path}: {reason_of(error)}); export it again") from error
+    if is_import_path(about["model"]) and about["model"] != model:
+        raise ConfigError(
+            f"a network of one's own is imported only where it is named (got one of {about['model']!r}, model="
+            f"{model!r}); if you trust that code, pass model={about['model']!r}"
+        )
+    if (about["encoder"] is None) != (encoder is None):
+        raise ConfigError(
+            "an encoder is loaded only where it is named, for a model that reads what it makes (got "
+            f"encoder={encoder!r}, the file says {about['encoder']!r}); pass that, if you trust it"
+        )
+    shape, classes = tuple(about["example_shape"]), tuple(about["classes"])
+    build = build_model(about["model"], example_shape=shape, classes=len(classes), sparse=idf is not None)
+    try:
+        if not is_import_path(about["model"]):
+            _check_shapes(build, weights)
+        network = build()
+        network.load_state_dict(weights)
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+        raise DataError(
+            f"the weights fit the network (got {path}: {reason_of(error)}); export the model again"
+        ) from error
+    reader = None if idf is None else texts_reader(vocabulary, idf.numpy())
+    return TrainedModel(about["kind"], classes, network.eval(), reader, encoder, about["scale"])
+
+
+def _check_about(about: dict[str, Any]) -> None:
+    """Raise ValueError or KeyError for a description that no ``save_trained`` wrote."""
+    classes, shape = about["classes"], about["example_shape"]
+    encoder, scale = about["encoder"], about["scale"]
+    right = {
+        "kind": about["kind"] in _READABLE,
+        "model": isinstance(about["model"], str),
+        "classes": _are(str, classes) and len(set(classes)) == len(classes) >= 2,
+        "example_shape": _are(int, shape) and min(shape, default=0) >= 1,
+        "encoder": encoder is None or (isinstance(encoder, str) and about["kind"] in ("images", "texts")),
+        "scale": type(scale) is float and 0.0 < scale < float("inf"),
+    }
+    for key, holds in right.items():
+        if not holds:
+            raise ValueError(f"{key}={str(about[key])[:60]!r}")
+
+
+def _are(kind: type, values: object) -> bool:
+    return isinstance(values, list) and all(type(value) is kind for value in values)
+
+
+def _read_words(about: dict[str, Any], weights: dict[str, Tensor]) -> tuple[dict[str, int] | None, Tensor | None]:
+    """Return the vocabulary and the weights of its words, which are taken out of all weights; None without texts."""
     idf = weights.pop(_IDF, None)
-    reader = None if idf is None else texts_reader(about["vocabulary"], idf.numpy())
-    shape = tuple(about["example_shape"])
-    network = build_model(
-        about["model"], example_shape=shape, classes=len(about["classes"]), sparse=reader is not None
-    )()
-    network.load_state_dict(weights)
-    return TrainedModel(
-        about["kind"], tuple(about["classes"]), network.eval(), reader, about.get("encoder"), about.get("scale", 1.0)
-    )
+    if about["kind"] != "texts" or about["encoder"] is not None:
+        if idf is not None:
+            raise ValueError(f"words with {about['kind']}")
+        return None, None
+    vocabulary = about["vocabulary"]
+    columns = sorted(vocabulary.values()) if isinstance(vocabulary, dict) and _are(int, [*vocabulary.values()]) else []
+    if idf is None or not columns or columns != list(range(len(columns))):
+        raise ValueError("texts without a column for each word")
+    if idf.shape != (len(columns),) or about["example_shape"] != [len(columns)] or not _is_finite(idf):
+        raise ValueError(f"{len(columns)} words with {tuple(idf.shape)} weights")
+    return vocabulary, idf.double()
+
+
+def _check_shapes(build: Callable[[], nn.Module], weights: dict[str, Tensor]) -> None:
+    """Raise ValueError for weights of other names or shapes, before memory is taken for what a file merely claims."""
+    with torch.device("meta"):
+        wanted = {name: tuple(tensor.shape) for name, tensor in build().state_dict().items()}
+    for name in sorted(wanted.keys() | weights.keys()):
+        came = tuple(weights[name].shape) if name in weights else None
+        if came != wanted.get(name):
+            raise ValueError(f"{name} of shape {came}, the network's {wanted.get(name)}")
+        if not _is_finite(weights[name]):
+            raise ValueError(f"{name} with NaN or infinity")
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    return bool(torch.isfinite(tensor).all())
 
 
 def _safetensors() -> Any:

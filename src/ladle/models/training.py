@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -48,10 +48,17 @@ class TrainingConfig:
         for name, count in (("epochs", self.epochs), ("batch_size", self.batch_size)):
             if isinstance(count, bool) or not isinstance(count, int) or count < 1:
                 raise ConfigError(f"{name} must be an integer of at least 1 (got {name}={count!r}); raise it")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise ConfigError(f"learning_rate must be above 0 (got learning_rate={self.learning_rate}); 0.01 is usual")
-        if not 0 <= self.momentum < 1:
-            raise ConfigError(f"momentum must be from 0 to below 1 (got momentum={self.momentum}); 0.9 is usual")
+        if not _is_number(self.learning_rate) or not 0 < self.learning_rate <= sys.float_info.max:
+            raise ConfigError(
+                f"learning_rate must be above 0 (got learning_rate={self.learning_rate!r}); 0.01 is usual"
+            )
+        if not _is_number(self.momentum) or not 0 <= self.momentum < 1:
+            raise ConfigError(f"momentum must be from 0 to below 1 (got momentum={self.momentum!r}); 0.9 is usual")
+
+
+def _is_number(value: object) -> bool:
+    # A bool is an int to Python, but momentum = true in a file is a slip.
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def train(

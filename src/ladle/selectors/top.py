@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ladle.arrays import as_tensor
+from ladle.errors import InputError
 from ladle.selectors.budget import unlabeled_indices
 from ladle.typing import Array, Indices
 
@@ -23,11 +24,15 @@ def top(scores: Array, labeled: Indices, budget: int) -> Indices:
 
     Raises:
         BudgetError: more rows asked for than are unlabeled.
+        InputError: a score that is NaN, which is neither high nor low.
 
     Cost: O(n + budget log budget).
     """
     values = as_tensor(scores)
     unlabeled = unlabeled_indices(len(values), labeled, budget)
+    wrong = torch.nonzero(values.isnan())
+    if len(wrong):
+        raise InputError(f"scores must be numbers (got NaN for row {int(wrong[0])}); correct the score or its inputs")
     candidates = torch.from_numpy(unlabeled).to(values.device)
     picks: Indices = unlabeled[highest(values[candidates], budget).cpu().numpy()]
     return picks

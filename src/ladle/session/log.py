@@ -49,7 +49,7 @@ class EventLog:
         with self.engine.connect() as connection:
             rows = connection.execute(query.order_by(events.c.sequence)).all()
         self._length = len(rows)
-        return [_decode(kind, payload) for kind, payload in rows]
+        return [decode_event(kind, payload) for kind, payload in rows]
 
     def append(self, event: Event, connection: Connection | None = None) -> None:
         """Append one event, durable when the transaction commits.
@@ -111,7 +111,12 @@ def _encode(event: Event) -> tuple[str, dict[str, Any]]:
             return "undone", {} if event.index is None else {"index": event.index}
 
 
-def _decode(kind: str, payload: Mapping[str, Any]) -> Event:
+def decode_event(kind: str, payload: Mapping[str, Any]) -> Event:
+    """Return an event as it was before it was stored.
+
+    Raises:
+        StoreError: a kind that is unknown.
+    """
     match kind:
         case "asked":
             return Asked(_int64(payload["indices"]), payload["strategy"], payload["seconds"])

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import torch
+from torch import Tensor
 
 from ladle import scores
+from ladle.arrays import LONGEST_ROW
 from ladle.errors import InputError, UnknownNameError
 from ladle.gradients import FactoredGradients, gradient_lengths, mean_gradient
 from ladle.selectors import (
@@ -17,7 +22,9 @@ from ladle.selectors import (
 )
 from ladle.strategies.outputs import PoolOutputs
 from ladle.strategies.strategy import Strategy, embedding_strategy, score_strategy
-from ladle.typing import Embedding, Features, Indices, Scores
+from ladle.typing import Embedding, Features, Indices, Residuals, Scores
+
+_SHORT_RESIDUAL = math.sqrt(2.0)
 
 
 def _entropy(outputs: PoolOutputs) -> Scores:
@@ -34,14 +41,16 @@ def _least_confidence(outputs: PoolOutputs) -> Scores:
 
 def _expected_gradient_length(outputs: PoolOutputs) -> Scores:
     lengths = gradient_lengths(outputs.features, outputs.logits, loss=outputs.loss, bias=outputs.bias)
-    return scores.expected_gradient_length(outputs.logits, lengths)
+    expected = scores.expected_gradient_length(outputs.logits, lengths)
+    _check_below(expected, outputs, torch.finfo(expected.dtype).max)
+    return expected
 
 
 def _discrepancy(outputs: PoolOutputs) -> Scores:
     rows = outputs.labeled_rows()
     residuals = outputs.loss.residuals(outputs.logits[rows], outputs.labels)
     reference = mean_gradient(residuals, outputs.features[rows], bias=outputs.bias)
-    candidates = outputs.loss.pseudo_residuals(outputs.logits)
+    candidates = _pseudo_residuals(outputs)
     return scores.discrepancy(outputs.features, candidates, reference, len(rows))
 
 
@@ -53,8 +62,28 @@ def _gradients_from_mean(outputs: PoolOutputs) -> Embedding:
 
 
 def _pseudo_labeled_gradients(outputs: PoolOutputs) -> Embedding:
-    residuals = outputs.loss.pseudo_residuals(outputs.logits)
+    residuals = _pseudo_residuals(outputs)
     return FactoredGradients(residuals, outputs.features, outputs.bias)
+
+
+def _pseudo_residuals(outputs: PoolOutputs) -> Residuals:
+    """Return the residuals under the pseudo-labels, after making sure that the gradients' squares do not overflow."""
+    residuals = outputs.loss.pseudo_residuals(outputs.logits)
+    # Those of cross-entropy are never longer; features are short enough for them already.
+    if not torch.linalg.vector_norm(residuals) <= _SHORT_RESIDUAL * math.sqrt(len(residuals)):
+        lengths = torch.linalg.vector_norm(residuals, dim=1) * torch.linalg.vector_norm(outputs.features, dim=1)
+        _check_below(lengths, outputs, LONGEST_ROW[residuals.dtype])
+    return residuals
+
+
+def _check_below(lengths: Tensor, outputs: PoolOutputs, longest: float) -> None:
+    wrong = torch.nonzero(~(lengths < longest))
+    if len(wrong):
+        row = int(wrong[0])
+        raise InputError(
+            f"gradients of the loss {outputs.loss} must be shorter than {longest:g} (got length "
+            f"{float(lengths[row]):g} in a row); rescale features and logits, or correct the loss"
+        )
 
 
 def _features(outputs: PoolOutputs) -> Features:

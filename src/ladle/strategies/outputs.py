@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ladle.arrays import as_indices, as_tensor
+from ladle.arrays import LONGEST_ROW, as_indices, as_tensor, first_unusable_row
 from ladle.errors import InputError
 from ladle.gradients import ResidualLoss, find_loss
 from ladle.typing import Array, Features, Indices, Labels, Logits
@@ -55,7 +56,7 @@ def pool_outputs_from(
     """Check arrays from outside and gather them.
 
     Args:
-        features: (n, d) floating point.
+        features: (n, d) floating point, rows shorter than 1e17 in float32 and 1e152 in float64.
         logits: (n, C) floating point, C at least 2.
         labeled: (m,) distinct whole-pool indices from 0 to n - 1.
         labels: their labels, one to one.
@@ -83,6 +84,8 @@ def pool_outputs_from(
         )
     dtype = torch.promote_types(h.dtype, z.dtype)
     h, z = h.to(device=z.device, dtype=dtype), z.to(dtype)
+    _check_rows("features", h, LONGEST_ROW[dtype])
+    _check_rows("logits", z, math.inf)
     indices = _labeled_indices(labeled, len(z))
     return PoolOutputs(h, z, indices, _labels(labels, indices, z, chosen), chosen, bias)
 
@@ -103,15 +106,19 @@ def _matrix(name: str, values: Array) -> Tensor:
         raise InputError(f"{name} must have two axes, examples and columns (got shape {tuple(tensor.shape)}); reshape")
     if not tensor.is_floating_point():
         raise InputError(f"{name} must be floating point (got {tensor.dtype}); convert to float32 or float64")
-    # One number that is not finite makes the sum so, and a sum is far cheaper than a mask of the whole pool. The sum of
-    # finite numbers may overflow too, so the mask has the last word.
-    if not torch.isfinite(tensor.sum()):
-        rows = torch.nonzero(~torch.isfinite(tensor).all(dim=1))
-        if len(rows):
-            raise InputError(
-                f"{name} must be finite (got NaN or infinity in row {int(rows[0])}); drop or repair the row"
-            )
     return tensor
+
+
+def _check_rows(name: str, rows: Tensor, longest: float) -> None:
+    row = first_unusable_row(rows, longest)
+    if row is None:
+        return
+    if not bool(torch.isfinite(rows[row]).all()):
+        raise InputError(f"{name} must be finite (got NaN or infinity in row {row}); drop or repair the row")
+    raise InputError(
+        f"{name} must be shorter than {longest:g}, or their squares overflow {rows.dtype} (got "
+        f"{float(rows[row].abs().max()):g} in row {row}); rescale them, or pass float64"
+    )
 
 
 def _labeled_indices(labeled: Any, size: int) -> Indices:
