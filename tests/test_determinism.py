@@ -81,7 +81,7 @@ def test_the_order_of_the_batches_of_a_pool_pass() -> None:
 @pytest.mark.parametrize("name", ["grad", "badge", "k-center", "grad-volume"])
 def test_the_order_in_which_files_lie_on_the_disk(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
-    arrays = {"features": rng.normal(size=(60, 5)), "logits": rng.normal(size=(60, 3))}
+    arrays: dict[str, Any] = {"features": rng.normal(size=(60, 5)), "logits": rng.normal(size=(60, 3))}
     asked: dict[str, Any] = {"labeled": np.arange(6), "labels": np.arange(6) % 3, "budget": 12, "seed": 2}
     for key, array in arrays.items():
         (tmp_path / key).mkdir()

@@ -84,7 +84,7 @@ def test_nothing_of_the_sources_is_missing(built: Path) -> None:
 
 
 def test_every_module_is_imported(programs: Path, environment: dict[str, str], tmp_path: Path) -> None:
-    words = [programs / "python", "-c", _EVERY_MODULE]
+    words = [str(programs / "python"), "-c", _EVERY_MODULE]
     told = subprocess.run(words, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout
     place, count = told.split()
     assert Path(place).is_relative_to(programs.parent)
