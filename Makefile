@@ -9,6 +9,10 @@ FUZZ_SECONDS ?= 3600
 FUZZ_TARGETS ?= choosing shards tables images configs archives trained
 
 .PHONY: demo test lint types layers unit attacks docs results bench bench-large bench-peers label-studio conformance fuzz clean
+OLDEST := .venv-oldest
+NEWEST := .venv-newest
+
+.PHONY: demo test lint types layers unit docs results bench bench-large bench-peers label-studio oldest newest wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ladle run quickstart --store sqlite:///demo.db
@@ -101,6 +105,26 @@ $(LABEL_STUDIO)/.tests: pyproject.toml
 fuzz: $(VENV)/.dev
 	$(BIN)/pip install --quiet 'atheris>=2.3'
 	for target in $(FUZZ_TARGETS); do PYTHONPATH=tests $(BIN)/python -m fuzz $$target --seconds $(FUZZ_SECONDS) || exit; done
+# The tests with the oldest releases that pyproject.toml allows, which warn of what is past. torch is the exception: its
+# older releases come with several GB of CUDA only.
+oldest:
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/pip install --quiet uv
+	echo 'torch>=2.13' > $(OLDEST)/torch.txt
+	$(OLDEST)/bin/uv pip compile pyproject.toml --quiet --extra dev --resolution lowest-direct --constraints $(OLDEST)/torch.txt --output-file $(OLDEST)/versions.txt
+	$(OLDEST)/bin/pip install --quiet --editable '.[dev]' --constraint $(OLDEST)/versions.txt
+	$(OLDEST)/bin/pytest -W default -n auto --dist loadfile
+
+# The tests with the newest releases of everything but torch, whose cap pyproject.toml explains.
+newest:
+	$(PYTHON) -m venv $(NEWEST)
+	$(NEWEST)/bin/pip install --quiet --upgrade --upgrade-strategy eager --editable '.[dev]'
+	$(NEWEST)/bin/pytest -n auto --dist loadfile
+
+# The package as people get it: built, installed outside of the repository, and used there.
+wheel: $(VENV)/.dev
+	$(BIN)/pip install --quiet build
+	$(BIN)/pytest tests/test_wheel.py
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(LABEL_STUDIO) build dist site report demo.db demo.db-wal demo.db-shm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) $(LABEL_STUDIO) $(OLDEST) $(NEWEST) build dist site report demo.db demo.db-wal demo.db-shm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -37,7 +37,10 @@ def blocks(document: str, language: str) -> list[str]:
 def put_a_tiny_bert(folder: Path) -> None:
     """Write a model and a tokenizer where ``from_pretrained`` looks before it downloads."""
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "film", "a"]
-    BertTokenizer(vocab={word: number for number, word in enumerate(words)}).save_pretrained(folder)
+    folder.mkdir()
+    vocabulary = folder / "words.txt"
+    vocabulary.write_text("\n".join(words))
+    BertTokenizer(str(vocabulary)).save_pretrained(folder)
     layers: dict[str, Any] = {
         "hidden_size": 16,
         "num_hidden_layers": 2,

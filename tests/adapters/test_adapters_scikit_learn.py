@@ -36,6 +36,13 @@ def data(classes: int) -> tuple[NDArray[Any], NDArray[Any]]:
     return inputs, labels
 
 
+def cross_validated() -> LogisticRegressionCV:
+    settings: dict[str, Any] = {"Cs": 2, "cv": 2, "scoring": "accuracy"}
+    if "use_legacy_attributes" in LogisticRegressionCV().get_params():  # as long as scikit-learn warns of the old ones
+        settings |= {"use_legacy_attributes": False, "l1_ratios": (0,)}
+    return LogisticRegressionCV(**settings)
+
+
 def softmax_loss(values: NDArray[Any], label: int) -> float:
     return -float(log_softmax(values)[label])
 
@@ -61,10 +68,7 @@ MARGIN_LOSSES: dict[str, Losses] = {
 LINEAR: dict[str, tuple[Any, Losses]] = {
     "logistic regression": (LogisticRegression(), softmax_loss),
     "without intercept": (LogisticRegression(fit_intercept=False), softmax_loss),
-    "cross-validated": (
-        LogisticRegressionCV(Cs=2, cv=2, use_legacy_attributes=False, l1_ratios=(0,), scoring="accuracy"),
-        softmax_loss,
-    ),
+    "cross-validated": (cross_validated(), softmax_loss),
     "linear svc": (LinearSVC(), MARGIN_LOSSES["squared_hinge"]),
     "linear svc, hinge": (LinearSVC(loss="hinge", max_iter=20_000), MARGIN_LOSSES["hinge"]),
     "perceptron": (Perceptron(random_state=0), MARGIN_LOSSES["perceptron"]),

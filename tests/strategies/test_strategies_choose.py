@@ -163,10 +163,11 @@ def test_strategies_are_their_scores_and_embeddings_and_selectors(problem: Probl
 
 def hand_made() -> dict[str, Any]:
     """Five examples, two classes, one feature; p of the first class is 1/2, 3/4, 1/4, 3/4, 9/10."""
-    odds = np.array([1.0, 3.0, 1 / 3, 3.0, 9.0])
+    # log(1/3) need not be -log(3) to the last bit, and 2 and 3 are to tie.
+    odds = np.array([0.0, 1.0, -1.0, 1.0, 2.0]) * np.log(3.0)
     return {
         "features": np.array([[0.0], [1.0], [1.0], [-2.0], [10.0]]),
-        "logits": np.column_stack([np.log(odds), np.zeros(5)]),
+        "logits": np.column_stack([odds / 2, -odds / 2]),
         "labeled": np.array([1]),
         "labels": np.array([0]),
     }
