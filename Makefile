@@ -6,7 +6,7 @@ SOURCES := src tests benchmarks docs/pictures.py
 PEERS := .venv-peers
 LABEL_STUDIO := .venv-label-studio
 
-.PHONY: demo test lint types layers unit docs results bench bench-large bench-peers label-studio clean
+.PHONY: demo test lint types layers unit docs results bench bench-large bench-peers label-studio torture clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ladle run quickstart --store sqlite:///demo.db
@@ -80,6 +80,12 @@ $(LABEL_STUDIO)/.tests: pyproject.toml
 	$(LABEL_STUDIO)/bin/pip install --quiet 'label-studio>=1.23,<1.24' 'torch>=2.6,<2.14'
 	$(LABEL_STUDIO)/bin/pip install --quiet --editable '.[label-studio,postgres]' pytest pytest-timeout
 	touch $@
+
+# Kills servers, workers, nodes and databases at random moments, for most of an hour. Writes docs/reliability.md.
+KILLS ?= 560
+SEED ?= 0
+torture: $(VENV)/.dev
+	$(BIN)/pytest -m torture -s tests/faults --kills $(KILLS) --seed $(SEED)
 
 clean:
 	rm -rf $(VENV) $(PEERS) $(LABEL_STUDIO) build dist site report demo.db demo.db-wal demo.db-shm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
