@@ -252,7 +252,8 @@ def test_a_store_that_was_away_is_tried_again(tmp_path: Path, monkeypatch: pytes
     source, truth = digits()
     with project(source, f"sqlite:///{tmp_path}/labels.db") as labeling:
         monkeypatch.setattr("ladle.labeling.desk._SECONDS_TO_THE_NEXT_TRY", 0.2)
-        beside, tries = labeling.beside, []
+        beside = labeling.beside
+        tries: list[int] = []
 
         def away() -> LabelingProject:
             tries.append(len(tries))
