@@ -119,9 +119,11 @@ def _check_length(url: URL) -> None:
     file = Path(url.database or ":memory:")
     if url.get_backend_name() != "sqlite" or not file.is_file():
         return
-    size, log = file.stat().st_size, file.with_name(f"{file.name}-wal")
+    length, log = _length_by_header(file), file.with_name(f"{file.name}-wal")
+    logged = log.is_file() and log.stat().st_size > 0
+    size = file.stat().st_size  # looked at last: another process may add pages meanwhile
     # Pages that are still in the log come back from there; without one, or with an empty one, all are in the file.
-    if size and not (log.is_file() and log.stat().st_size) and size < _length_by_header(file):
+    if not logged and 0 < size < length:
         raise StoreError(
             f"the store must be a database that can be reached and written (got {url.render_as_string()} of {size} "
             f"bytes, which is cut short); {_DAMAGED}"
