@@ -138,14 +138,31 @@ _COMMAND = "ladle run"
 
 
 def run_under_strikes(
-    folder: Path, url: str, undisturbed: Undisturbed, chance: random.Random, strike: Callable[[], str], tally: Tally
+    folder: Path,
+    url: str,
+    undisturbed: Undisturbed,
+    chance: random.Random,
+    strike: Callable[[], str],
+    tally: Tally,
+    *,
+    most: int,
 ) -> int:
-    """Strike the database under the rounds, once a life; a life that loses it says so in one line, the next goes on."""
+    """Strike the database under the rounds, once a life; a life that loses it says so in one line, the next goes on.
+
+    Args:
+        folder: for the log.
+        url: of an empty database.
+        undisturbed: what it has to end as.
+        chance: draws the moments.
+        strike: breaks the database and mends it, and returns the kind of kill, empty if it hit nothing.
+        tally: takes the figures.
+        most: strikes after which a life is left alone; one that ends before its strike was the last.
+    """
     hits = 0
     while True:
         life = Life([run_rounds, str(undisturbed.file), url], folder / "log")
         sleep_until(time.monotonic() + chance.uniform(0, undisturbed.seconds), lambda life=life: not life.alive)  # type: ignore[misc]
-        if not life.alive:
+        if not life.alive or hits == most:
             break
         kind = strike()
         if kind:

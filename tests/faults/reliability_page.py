@@ -82,7 +82,8 @@ def reliability_page(figures: dict[str, Any]) -> str:
         f"{sum(stories.values())} stores."
     )
     measured = (
-        f"Measured with `{figures['command']}` on {figures['date']}, {figures['minutes']} minutes. Most processes are "
+        f"Measured with `{figures['command']}` on {figures['date']}, {figures['minutes']} minutes"
+        f"{'' if figures.get('finished', True) else ', and stopped there before its end'}. Most processes are "
         "forked from one that has imported everything, so that a kill hits their work. Only processes that were still "
         "alive are counted."
     )

@@ -67,11 +67,22 @@ class Torture:
             story(goal - self.tally.kills.total())
             self.say()
 
-    def say(self) -> None:
+    def say(self, *, finished: bool = False) -> None:
+        """Print how far it is, and write the figures and the page: a run that is cut off leaves what it has counted."""
         tally = self.tally
         wrong = tally.lost + tally.twice + tally.different + len(tally.unclear)
         line = f"{self.seconds:6.0f} s  {tally.kills.total():4d} kills  {tally.acknowledged:6d} acknowledged"
         print(f"{line}  {wrong} wrong  {dict(tally.kills)}", flush=True)  # noqa: T201
+        figures = tally.figures() | {
+            "command": f"make torture KILLS={self.kills} SEED={self.seed}",
+            "date": datetime.now(UTC).date().isoformat(),
+            "minutes": round(self.seconds / 60),
+            "seed": self.seed,
+            "python": platform.python_version(),
+            "finished": finished,
+        }
+        (ROOT / "benchmarks/results/reliability.json").write_text(json.dumps(figures, indent=1) + "\n")
+        write_page(figures, ROOT / "docs/reliability.md")
 
 
 def test_torture(tmp_path: Path, request: pytest.FixtureRequest) -> None:
@@ -94,17 +105,7 @@ def test_torture(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     torture.until("ladle run", command)
     _torture_postgres(torture, undisturbed)
     _torture_ray(torture)
-    torture.say()
-    figures = tally.figures() | {
-        "command": f"make torture KILLS={torture.kills} SEED={torture.seed}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "minutes": round(torture.seconds / 60),
-        "seed": torture.seed,
-        "python": platform.python_version(),
-    }
-    place = ROOT / "benchmarks/results/reliability.json"
-    place.write_text(json.dumps(figures, indent=1) + "\n")
-    write_page(figures, ROOT / "docs/reliability.md")
+    torture.say(finished=True)
     tally.check()
 
 
@@ -123,9 +124,10 @@ def _torture_postgres(torture: Torture, undisturbed: Any) -> None:
         strikes = [strike(store) for _ in range(min(left, _STORY))]
         label_under_strikes(torture.folder(), store, chance, strikes, tally)
 
-    def rounds(_left: int) -> None:
+    def rounds(left: int) -> None:
         store = server.new_database()
-        run_under_strikes(torture.folder(), store, undisturbed, chance, strike(store), tally)
+        most = min(left, 5)
+        run_under_strikes(torture.folder(), store, undisturbed, chance, strike(store), tally, most=most)
 
     try:
         torture.until("labeling in PostgreSQL", people)
