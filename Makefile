@@ -8,11 +8,10 @@ LABEL_STUDIO := .venv-label-studio
 FUZZ_SECONDS ?= 3600
 FUZZ_TARGETS ?= choosing shards tables images configs archives trained
 
-.PHONY: demo test lint types layers unit attacks docs results bench bench-large bench-peers label-studio conformance fuzz clean
 OLDEST := .venv-oldest
 NEWEST := .venv-newest
 
-.PHONY: demo test lint types layers unit docs results bench bench-large bench-peers label-studio oldest newest wheel clean
+.PHONY: demo test lint types layers unit attacks docs results bench bench-large bench-peers label-studio conformance fuzz torture oldest newest wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ladle run quickstart --store sqlite:///demo.db
@@ -125,6 +124,11 @@ newest:
 wheel: $(VENV)/.dev
 	$(BIN)/pip install --quiet build
 	$(BIN)/pytest tests/test_wheel.py
+# Kills servers, workers, nodes and databases at random moments, for most of an hour. Writes docs/reliability.md.
+KILLS ?= 560
+SEED ?= 0
+torture: $(VENV)/.dev
+	$(BIN)/pytest -m torture -s tests/faults --kills $(KILLS) --seed $(SEED)
 
 clean:
 	rm -rf $(VENV) $(PEERS) $(LABEL_STUDIO) $(OLDEST) $(NEWEST) build dist site report demo.db demo.db-wal demo.db-shm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

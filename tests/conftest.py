@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import os
-import pwd
-import shutil
 import signal
-import socket
-import subprocess
 import sys
-import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 import torch
+
+from faults.postgres_server import PostgresServer, find_binaries
 
 # Tests run in one process a core; more threads than that only wait for each other.
 torch.set_num_threads(1)
@@ -36,49 +31,19 @@ def data_home() -> Path:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> str:
+def postgres_url(postgres_server: PostgresServer) -> str:
     """The URL of an empty PostgreSQL database."""
-    name = f"ladle_{uuid.uuid4().hex}"
-    with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return f"{postgres_server}/{name}"
+    return postgres_server.new_database()
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """The URL of a PostgreSQL server on loopback, made for these tests and gone after them."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not programs:
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server on loopback, made for these tests and gone after them."""
+    if find_binaries() is None:
         pytest.skip("no PostgreSQL server binaries (Debian's package postgresql)")
-    folder = Path(tempfile.mkdtemp(prefix="ladle-postgres-"))
-    user = None
-    if os.geteuid() == 0:  # the server refuses to run as root
-        user = next(name for name in ("postgres", "nobody") if _exists(name))
-        shutil.chown(folder, user)
-
-    def call(*words: str | Path) -> None:
-        subprocess.run([str(word) for word in words], check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    binaries, data = programs[-1].parent, folder / "data"
-    call(binaries / "initdb", "-D", data, "-U", "ladle", "-A", "trust", "--no-sync")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    call(binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
-    try:
-        yield f"postgresql://ladle@127.0.0.1:{port}"
-    finally:
-        call(binaries / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
-        shutil.rmtree(folder)
-
-
-def _exists(user: str) -> bool:
-    try:
-        pwd.getpwnam(user)
-    except KeyError:
-        return False
-    return True
+    server = PostgresServer()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

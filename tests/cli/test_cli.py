@@ -120,7 +120,7 @@ def test_select_reads_shards_within_its_memory(arrays: dict[str, Any], tmp_path:
         ({"features": "nowhere.npy"}, "got none at nowhere.npy"),
         ({"labeled": "nowhere.csv"}, "nowhere.csv"),
         ({"features": "labeled.csv"}, "must be .npy or .parquet"),
-        ({"out": "no/such/folder/batch.csv"}, "choose another"),
+        ({"out": "no/such/folder/batch.csv"}, "name another place"),
     ],
 )
 def test_select_used_wrongly_says_so_in_one_line(

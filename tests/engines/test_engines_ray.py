@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ladle.data.shard_copies import write_shards
+from faults.ray_nodes import problem_in, two_nodes
 from ladle.engines import Progress, select_from_shards
 from ladle.engines.cluster import connect
 from ladle.errors import ConfigError, DataError, MissingExtraError
@@ -31,39 +31,18 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-ROWS, WIDTH, CLASSES = 9001, 8, 4
 
 
 @pytest.fixture
 def cluster() -> Iterator[Any]:
-    """Two nodes on this machine, one core each."""
-    ray = pytest.importorskip("ray")
-    from ray.cluster_utils import Cluster
-
-    # A dead node is found out within seconds, not half a minute.
-    settings = {"health_check_period_ms": 500, "health_check_timeout_ms": 1000, "health_check_failure_threshold": 3}
-    head = {"num_cpus": 1, "include_dashboard": False, "_system_config": settings}
-    two = Cluster(initialize_head=True, head_node_args=head)
-    two.add_node(num_cpus=1)
-    two.wait_for_nodes()
-    yield two
-    ray.shutdown()
-    two.shutdown()
+    pytest.importorskip("ray")
+    with two_nodes() as two:
+        yield two
 
 
 @pytest.fixture(scope="module")
 def problem(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    rng = np.random.default_rng(0)
-    folder = tmp_path_factory.mktemp("pool")
-    arrays = {
-        "features": rng.normal(size=(ROWS, WIDTH)).astype(np.float16),
-        "logits": (2 * rng.normal(size=(ROWS, CLASSES))).astype(np.float16),
-    }
-    for name, array in arrays.items():
-        write_shards(folder / name, iter([array]), rows_a_file=2500)
-    labeled = rng.choice(ROWS, 30, replace=False)
-    asked = {"labeled": labeled, "labels": rng.integers(0, CLASSES, 30), "budget": 120, "seed": 3}
-    return {"folder": folder, "arrays": arrays, "asked": asked}
+    return problem_in(tmp_path_factory.mktemp("pool"))
 
 
 def on_the_cluster(problem: dict[str, Any], name: str, cluster: Any, **named: Any) -> Any:

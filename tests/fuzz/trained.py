@@ -70,6 +70,8 @@ def _about(texts: bool) -> dict[str, Any]:
         "classes": ["cat", "dog"],
         "example_shape": [_FEATURES],
         "labels": 4,
+        "encoder": None,
+        "scale": 1.0,
     }
     if texts:
         about["vocabulary"] = {"one": 0, "two": 1, "three": 2}

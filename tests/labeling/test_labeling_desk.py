@@ -13,7 +13,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from ladle.errors import ConfigError, InputError, SessionError
+from ladle.errors import ConfigError, InputError, SessionError, StoreError
 from ladle.labeling import SKIP, UNSURE, Desk, LabelingProject, Source
 from ladle.models import TrainingConfig
 
@@ -330,6 +330,44 @@ def test_a_diverging_training_is_told_and_the_batch_is_random(tmp_path: Path) ->
             place = handed(opened, "ada")
             opened.answer("ada", place, truth[place])
         assert "lower the learning rate" in wait_for(lambda: opened.planning.trouble or None)
+        opened.close()
+
+
+def test_a_store_that_was_away_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, truth = digits()
+    with project(source, f"sqlite:///{tmp_path}/labels.db") as labeling:
+        monkeypatch.setattr("ladle.labeling.desk._SECONDS_TO_THE_NEXT_TRY", 0.2)
+        beside = labeling.beside
+        tries: list[int] = []
+
+        def away() -> LabelingProject:
+            tries.append(len(tries))
+            if len(tries) < 3:
+                raise StoreError("the store went away")
+            return beside()
+
+        monkeypatch.setattr(labeling, "beside", away)
+        opened = Desk(labeling, batch=10)
+        opened.start()
+        assert wait_for(lambda: opened.planning.trouble or None) == "the store went away"
+        place = handed(opened, "ada")
+        opened.answer("ada", place, truth[place])
+        assert (opened.planning.trouble, len(tries)) == ("", 3)
+        opened.close()
+
+
+def test_an_answer_that_is_sent_again_counts_once(tmp_path: Path) -> None:
+    source, truth = digits()
+    store = f"sqlite:///{tmp_path}/labels.db"
+    with project(source, store) as labeling, project(source, store) as unheard:
+        opened = Desk(labeling, batch=10)
+        opened.start()
+        place = handed(opened, "ada")
+        unheard.reload()
+        unheard.answer(place, truth[place], "ada")  # recorded, and the connection lost before it was said
+        opened.answer("ada", place, truth[place])
+        assert [(one.place, one.second) for one in opened.answered_by("ada")] == [(place, False)]
+        assert labeling.labels() == {source.ids[place]: truth[place]}
         opened.close()
 
 

@@ -16,7 +16,7 @@ from report_cases import from_accuracies, made_up
 from ladle.errors import ConfigError, InputError
 from ladle.reports import html
 from ladle.reports.analysis import analyze
-from ladle.reports.files import file_stems, short_identities, write_whole
+from ladle.reports.files import file_stems, short_identities
 from ladle.reports.html import write_report
 from ladle.reports.page import aggregate_sections, flatten, overview_table
 from ladle.reports.style import strategy_styles
@@ -235,25 +235,6 @@ def test_wrong_arrays_are_refused_before_anything_is_written(tmp_path: Path) -> 
     with pytest.raises(InputError, match="finite"):
         write_report([EXPERIMENTS[0], wrong], tmp_path / "report")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_write_that_breaks_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "index.html"
-    write_whole(path, "old")
-
-    def full(self: Path, data: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(data[:2])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space"):
-        write_whole(path, "new and longer")
-    monkeypatch.undo()
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_file_names_are_safe_and_distinct() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, text
 
 from ladle.errors import SessionError, StoreConflictError, StoreError
-from ladle.session import Asked, EventLog, Told, Undone, open_database
+from ladle.session import Asked, EventLog, Session, Told, Undone, open_database
 
 CONFIG = {"strategy": "grad", "seed": 3}
 
@@ -109,4 +109,34 @@ def test_an_unknown_event_is_refused(tmp_path: Path) -> None:
         connection.execute(insert(table).values(session_id=1, sequence=1, kind="sung", payload={}))
     with pytest.raises(StoreError, match="got 'sung'"):
         log.read()
+    engine.dispose()
+
+
+def test_a_transaction_that_fails_leaves_the_session_where_it_was(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    rows = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    with Session(rows, "mlp", strategy="random", classes=2, store=url) as session:
+        batch = session.ask(4)
+        with pytest.raises(OSError, match="at the end"), session.transaction() as connection:  # noqa: PT012
+            session.commit(Told(batch[:2], np.array([0, 1])), connection)
+            raise OSError("at the end, as a commit that the disk has no room for")
+        assert session.labeled.tolist() == []
+        session.tell(batch, [0, 1, 0, 1])
+    with Session(rows, "mlp", strategy="random", classes=2, store=url) as again:
+        assert again.labeled.tolist() == batch.tolist()
+
+
+def test_a_store_that_goes_away_says_so_in_one_line(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/store.db")
+    log = EventLog(engine, "first", CONFIG)
+    with engine.connect() as connection:
+        connection.execute(text("PRAGMA query_only=ON"))
+        with pytest.raises(
+            StoreError, match=r"got sqlite:.*store\.db: attempt to write a readonly database\); see to it"
+        ):
+            log.append(events()[0], connection)
+        connection.rollback()
+        connection.execute(text("PRAGMA query_only=OFF"))
+    log.append(events()[0])
+    assert len(log.read()) == 1
     engine.dispose()

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
+import torch
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -27,7 +28,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from ladle.errors import StoreError
 from ladle.experiments import ExperimentStore, experiment_from
-from ladle.labeling import LabelingProject, open_source
+from ladle.labeling import LabelingProject, Source
 from ladle.models import TrainingConfig
 from ladle.session import migration, open_database
 from ladle.session.database import metadata
@@ -96,9 +97,10 @@ def with_a_second(folder: Path, then: str = "") -> Path:
 
 
 def open_project(url: str, folder: Path) -> LabelingProject:
-    path = folder / "pens.npy"
-    np.save(path, ((np.arange(160) * 37) % 64).reshape(40, 4).astype(np.float32) / 64)
-    return LabelingProject(open_source(path), store=url, name="pens", training=TrainingConfig(epochs=5), seed=4)
+    rows = torch.from_numpy(((np.arange(160) * 37) % 64).reshape(40, 4).astype(np.float32) / 64)
+    names = tuple(str(row) for row in range(len(rows)))
+    source = Source("embeddings", folder / "pens.npy", names, names, rows, "mlp")
+    return LabelingProject(source, store=url, name="pens", training=TrainingConfig(epochs=5), seed=4)
 
 
 def state_of(url: str, folder: Path) -> dict[str, Any]:

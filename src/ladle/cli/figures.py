@@ -200,7 +200,8 @@ def _stored(name: str, store: str) -> tuple[dict[str, Figure], dict[str, Any]]:
 
 
 def _write(out: Path, name: str, drawn: tuple[dict[str, Figure], dict[str, Any]]) -> list[Path]:
-    from ladle.reports.files import figure_bytes, freeze_layout, write_whole
+    from ladle.files import write_whole
+    from ladle.reports.files import figure_bytes, freeze_layout
 
     figures, numbers = drawn
     out.mkdir(parents=True, exist_ok=True)

@@ -71,6 +71,7 @@ def next_batch(
     Example: `ladle next photos --classes cat,dog --out batch.csv`, fill in the column label ("skip" where nobody can
     say), then `ladle ingest photos batch.csv`
     """
+    from ladle.files import write_whole
     from ladle.labeling import check_kind, rows_as
 
     check_kind(out.suffix.lower())
@@ -80,7 +81,7 @@ def next_batch(
         with console.status("choosing"):
             picks = project.next(budget)
         rows = [{"id": pick.id, "label": "", "example": pick.shown, "guess": pick.guess or ""} for pick in picks]
-        out.write_bytes(rows_as(rows, ("id", "label", "example", "guess"), out.suffix.lower()))
+        write_whole(out, rows_as(rows, ("id", "label", "example", "guess"), out.suffix.lower()))
         left = "left of the last batch" if waiting else "to label"
         console.print(f"{len(picks)} {left}: {out}", highlight=False, soft_wrap=True)
 
@@ -152,6 +153,7 @@ def export(
     `ladle export photos --out sorted/`, `ladle export photos --out model.safetensors`
     """
     from ladle.errors import ConfigError
+    from ladle.files import write_whole
     from ladle.labeling import check_kind, copy_by_class, labels_as, rows_as, save_trained
 
     kind = out.suffix.lower()
@@ -180,10 +182,10 @@ def export(
                 {"id": name, "label": "", "guess": guess, "probability": f"{share:.4f}"}
                 for name, (guess, share) in guessed.items()
             ]
-            out.write_bytes(rows_as(rows, ("id", "label", "guess", "probability"), kind))
+            write_whole(out, rows_as(rows, ("id", "label", "guess", "probability"), kind))
             told = f"{len(labels)} labels and {len(guessed)} guesses: {out}"
         elif kind:
-            out.write_bytes(labels_as(labels, kind))
+            write_whole(out, labels_as(labels, kind))
         else:
             copy_by_class(project.source, labels, out)
     console.print(told, highlight=False, soft_wrap=True, markup=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ladle.errors import DataError, reason_of
+from ladle.files import written_whole
 from ladle.typing import Indices
 
 
@@ -58,13 +59,8 @@ def write_batch(path: Path, picks: Indices, scores: Sequence[float] | None = Non
     Raises:
         DataError: a place that cannot be written.
     """
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["rank", "index"] + ([] if scores is None else ["score"]))
-            for rank, index in enumerate(picks.tolist()):
-                writer.writerow([rank + 1, index] + ([] if scores is None else [repr(float(scores[rank]))]))
-    except OSError as error:
-        raise DataError(
-            f"the batch must go to a file that can be written (got {path}: {error}); choose another"
-        ) from error
+    with written_whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["rank", "index"] + ([] if scores is None else ["score"]))
+        for rank, index in enumerate(picks.tolist()):
+            writer.writerow([rank + 1, index] + ([] if scores is None else [repr(float(scores[rank]))]))

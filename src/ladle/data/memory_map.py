@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ladle.data.pool import Pool
 from ladle.errors import DataError, LadleError, reason_of
+from ladle.files import cannot_write
 from ladle.typing import Inputs
 
 _HEADER = "pool.json"
@@ -28,12 +29,19 @@ def save_pool(pool: Pool, directory: Path | str) -> None:
         directory: a new or empty folder.
 
     Raises:
-        DataError: the folder is in use; other processes may have its files open.
+        DataError: the folder is in use, so that other processes may have its files open, or the disk is full.
     """
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise DataError(f"a pool is saved to an empty folder (got {folder} with files in it); choose another folder")
+    try:
+        _write(pool, folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def _write(pool: Pool, folder: Path) -> None:
     shapes: dict[str, list[int] | None] = {}
     for part, (inputs, labels) in pool.parts().items():
         shapes[part] = None if isinstance(inputs, Tensor) else [int(length) for length in inputs.shape]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ladle.errors import InputError
+from ladle.files import finish, partial_of
 
 
 def write_shards(
@@ -21,7 +23,7 @@ def write_shards(
     dtype: DTypeLike = np.float16,
     kind: Literal["npy", "parquet"] = "npy",
 ) -> list[Path]:
-    """Write blocks of rows as shards, holding one block at a time.
+    """Write blocks of rows as shards, holding one block at a time; a file is there once all its rows are.
 
     Args:
         folder: made if it is not there.
@@ -36,6 +38,7 @@ def write_shards(
 
     Raises:
         InputError: fewer rows a file than one, another kind, or blocks that are no matrices of one width.
+        OSError: a place that cannot be written, or a full disk; no file is left half written.
     """
     if rows_a_file < 1:
         raise InputError(f"a shard must have room for a row (got rows_a_file={rows_a_file}); raise it")
@@ -47,10 +50,7 @@ def write_shards(
     columns: int | None = None
     try:
         for block in blocks:
-            if block.ndim != 2 or columns not in (None, block.shape[1]):
-                width = "" if columns is None else f", {columns} columns before"
-                raise InputError(f"blocks must be matrices of one width (got shape {block.shape}{width}); reshape")
-            columns = block.shape[1]
+            columns = _check_width(block, columns)
             start = 0
             while start < len(block) or not files:
                 if writer is None:
@@ -63,10 +63,20 @@ def write_shards(
                 if writer.rows == rows_a_file:
                     writer.close()
                     writer = None
-    finally:
         if writer is not None:
             writer.close()
+    except BaseException:
+        if writer is not None:
+            writer.drop()
+        raise
     return files
+
+
+def _check_width(block: NDArray[Any], columns: int | None) -> int:
+    if block.ndim != 2 or columns not in (None, block.shape[1]):
+        width = "" if columns is None else f", {columns} columns before"
+        raise InputError(f"blocks must be matrices of one width (got shape {block.shape}{width}); reshape")
+    return int(block.shape[1])
 
 
 def write_header(file: BinaryIO, rows: int, columns: int, dtype: np.dtype[Any]) -> None:
@@ -81,13 +91,15 @@ class _Writer(Protocol):
 
     def write(self, block: NDArray[Any]) -> None: ...
     def close(self) -> None: ...
+    def drop(self) -> None: ...
 
 
 class _NpyWriter:
     def __init__(self, path: Path, columns: int, dtype: np.dtype[Any]) -> None:
         self.rows = 0
         self._columns, self._dtype = columns, dtype
-        self._file = path.open("wb")
+        self._path, self._partial = path, partial_of(path)
+        self._file = self._partial.open("wb")
         write_header(self._file, 0, columns, dtype)
 
     def write(self, block: NDArray[Any]) -> None:
@@ -98,6 +110,12 @@ class _NpyWriter:
         self._file.seek(0)
         write_header(self._file, self.rows, self._columns, self._dtype)
         self._file.close()
+        finish(self._partial, self._path)
+
+    def drop(self) -> None:
+        with suppress(OSError):  # a full disk takes the rest of the buffer no better
+            self._file.close()
+        self._partial.unlink(missing_ok=True)
 
 
 class _ParquetWriter:
@@ -109,7 +127,8 @@ class _ParquetWriter:
         self._dtype = dtype
         kind = pyarrow.from_numpy_dtype(dtype)
         self._schema = pyarrow.schema([(f"f{number}", kind) for number in range(columns)])
-        self._writer = pyarrow.parquet.ParquetWriter(path, self._schema)
+        self._path, self._partial = path, partial_of(path)
+        self._writer = pyarrow.parquet.ParquetWriter(self._partial, self._schema)
 
     def write(self, block: NDArray[Any]) -> None:
         import pyarrow
@@ -120,3 +139,9 @@ class _ParquetWriter:
 
     def close(self) -> None:
         self._writer.close()
+        finish(self._partial, self._path)
+
+    def drop(self) -> None:
+        with suppress(OSError):
+            self._writer.close()
+        self._partial.unlink(missing_ok=True)

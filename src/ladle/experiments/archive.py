@@ -2,11 +2,13 @@
 
 An experiment becomes a folder: ``experiment.json`` (protocol, data, sweep), ``runs.parquet`` (each strategy and seed),
 ``rounds.parquet`` (what each round measured) and ``events.parquet`` (every pick and label, in order). Loaded into a
-store, unfinished runs go on where they were, as if they had never left it.
+store, unfinished runs go on where they were, as if they had never left it. ``experiment.json`` has the digest of each
+table: tables of two savings, of which the second was cut off, are never taken for one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,6 +21,7 @@ from ladle.data.unfolding import check_parquet
 from ladle.errors import DataError, reason_of
 from ladle.experiments.archive_checks import check_experiment, check_run, check_runs
 from ladle.experiments.tables import experiments, rounds, runs
+from ladle.files import write_whole, written_whole
 from ladle.session.database import events, sessions
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 _FORMAT = 1
 _EXPERIMENT = "experiment.json"
 _RUNS, _ROUNDS, _EVENTS = "runs.parquet", "rounds.parquet", "events.parquet"
+_TABLES = (_RUNS, _ROUNDS, _EVENTS)
 _ROUND_COLUMNS = [column.name for column in rounds.columns if column.name != "run_id"]
 
 
@@ -39,6 +43,9 @@ def save_experiments(engine: Engine, folder: Path) -> list[Path]:
 
     Returns:
         The folders written, in the order of the store.
+
+    Raises:
+        DataError: a folder that cannot be written, or a full disk; no file is half written.
     """
     written = []
     with engine.connect() as connection:
@@ -156,8 +163,9 @@ def _save(connection: Connection, row: Any, place: Path) -> None:
         "data": row.data,
         "learning_rate": row.learning_rate,
         "sweep": row.sweep,
+        "digests": {name: _digest(place / name) for name in _TABLES},
     }
-    (place / _EXPERIMENT).write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+    write_whole(place / _EXPERIMENT, json.dumps(described, indent=1) + "\n")
 
 
 def _load(connection: Connection, described: Mapping[str, Any], saved: Mapping[str, list[dict[str, Any]]]) -> str:
@@ -273,7 +281,12 @@ def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
     # SQLite gives times back without their zone.
     aware = [{name: _aware(value) for name, value in row.items()} for row in rows]
-    pq.write_table(pa.Table.from_pylist(aware, schema=_schema(path.name)), path, compression="zstd")
+    with written_whole(path) as partial:
+        pq.write_table(pa.Table.from_pylist(aware, schema=_schema(path.name)), partial, compression="zstd")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _aware(value: Any) -> Any:
@@ -283,8 +296,9 @@ def _aware(value: Any) -> Any:
 def _read(place: Path) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
     try:
         described = json.loads((place / _EXPERIMENT).read_text(encoding="utf-8"))
-        saved = {name: _rows(place / name) for name in (_RUNS, _ROUNDS, _EVENTS)}
+        saved = {name: _rows(place / name) for name in _TABLES}
         written = described["format"]
+        _check_digests(place, described)
     # Decoding, JSON and Arrow share no base class.
     except Exception as error:
         raise DataError(f"a saved experiment can be read (got {place}: {reason_of(error)}); save it anew") from error
@@ -305,6 +319,13 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         raise ValueError(f"{path.name} without {', '.join(sorted(missing))}")
     rows: list[dict[str, Any]] = pq.read_table(path, schema=_schema(path.name)).to_pylist()
     return rows
+
+
+def _check_digests(place: Path, described: Mapping[str, Any]) -> None:
+    # Archives from before there were digests are read as they are.
+    for name, digest in described.get("digests", {}).items():
+        if _digest(place / name) != digest:
+            raise ValueError(f"{name} is not the one saved with {_EXPERIMENT}")
 
 
 def _file_name(name: str) -> str:

@@ -66,7 +66,7 @@ def run_one(
             outputs_seconds=seconds.get("outputs"),
             selection_seconds=seconds.get("selection"),
         )
-        with engine.begin() as connection:
+        with session.transaction() as connection:
             store.record_round(run, measured, connection)
             if asked:
                 session.commit(asked, connection)

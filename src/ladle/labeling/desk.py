@@ -9,15 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from ladle.errors import ConfigError, LadleError, SessionError, StoreConflictError
+from ladle.errors import ConfigError, LadleError, SessionError, StoreConflictError, StoreError
 from ladle.labeling.annotators import Agreement, Opinion, agreement
 from ladle.labeling.cross_validation import Snapshot
 from ladle.labeling.forecast import forecast_saving
 from ladle.labeling.project import UNSURE, LabelingProject, Status
 
 _LEASE_SECONDS = 15 * 60
+_SECONDS_TO_THE_NEXT_TRY = 2
 _T = TypeVar("_T")
 
 
@@ -273,16 +272,13 @@ class Desk:
         return int.from_bytes(digest[:8], "big") < self.overlap * 2**64
 
     def _write(self, change: Callable[[], _T]) -> _T:
-        """Run a change; when another process has written meanwhile, take over what it wrote and try once more."""
+        """Run a change; when the store is ahead of this desk, take over what it has and try once more."""
         try:
-            try:
-                found = change()
-            except StoreConflictError:
-                self.project.reload()
-                found = change()
-        except SQLAlchemyError:
-            self.project.reload()  # what is in memory may be ahead of what was written
-            raise
+            found = change()
+        except StoreConflictError:
+            # Another process has written, or the store kept a change and went away before it said so.
+            self.project.reload()
+            found = change()
         self._opinions = self.project.opinions()
         return found
 
@@ -310,6 +306,11 @@ class Desk:
                 self._choose()
             except _ClosedError:
                 return
+            except StoreError as error:
+                # Full or out of reach: people see why they wait, and it goes on once the store is back.
+                with self._changed:
+                    self.planning = Planning(trouble=str(error))
+                    self._changed.wait(_SECONDS_TO_THE_NEXT_TRY)
             except Exception as error:
                 # A page that says nothing would look as if it were still choosing.
                 with self._lock:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ladle.errors import ConfigError, DataError
+from ladle.files import written_whole
 from ladle.labeling.sources import Source
 
 _KINDS = (".csv", ".jsonl", ".parquet")
@@ -72,7 +73,7 @@ def copy_by_class(source: Source, labels: Mapping[str, str], folder: Path) -> in
 
     Raises:
         ConfigError: a source that is no folder of images.
-        DataError: a class whose name cannot be a folder's.
+        DataError: a class whose name cannot be a folder's, or a disk that is full.
     """
     if source.kind != "images":
         raise ConfigError(f"only images are sorted into folders (got {source.kind}); export a file, as in labels.csv")
@@ -83,5 +84,6 @@ def copy_by_class(source: Source, labels: Mapping[str, str], folder: Path) -> in
         # A path within the source stays one, with its folders in the name: images of one name do not meet.
         target = folder / label / name.replace("/", "__")
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source.path / name, target)
+        with written_whole(target) as partial:
+            shutil.copyfile(source.path / name, partial)
     return len(labels)

@@ -255,6 +255,8 @@ class LabelingProject:
     def answer(self, place: int, label: str, annotator: str) -> None:
         """Record one person's answer; for an example that is labeled or skipped already, it is a second opinion.
 
+        The same answer of the same person again is none: nothing is recorded.
+
         Args:
             place: whole-pool index.
             label: a class, "skip" for what nobody can say, or "not sure" for what is better left for later.
@@ -274,7 +276,11 @@ class LabelingProject:
                 "correct it, or add the class"
             )
         second = bool(np.isin(place, np.concatenate([self.session.labeled, self.session.state.skipped])))
-        with self._engine.begin() as connection:
+        with self.session.transaction() as connection:
+            if second:
+                there = last_answer(connection, self._project, annotator, place)
+                if there is not None and (there.kind, there.label) == (kind, number):
+                    return  # sent again, since nobody heard that it was recorded
             record_answer(connection, self._project, place, annotator, kind, number, second=second)
             if not second:
                 event = Skipped(_indices(place)) if number is None else Told(_indices(place), _indices(number))
@@ -289,7 +295,7 @@ class LabelingProject:
         Raises:
             SessionError: nothing of this person's is left to undo.
         """
-        with self._engine.begin() as connection:
+        with self.session.transaction() as connection:
             found = last_answer(connection, self._project, annotator, place)
             if found is None:
                 raise SessionError("there is nothing to undo (got 0 answers of yours); answer some first")
@@ -429,7 +435,7 @@ class LabelingProject:
             for place, receipt in plan.receipts.items()
             if place in places
         ]
-        with self._engine.begin() as connection:
+        with self.session.transaction() as connection:
             if guesses:
                 # Before anybody has labeled them.
                 connection.execute(insert(control_guesses), guesses)

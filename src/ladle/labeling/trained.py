@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ladle.data import read_image, stack_images
 from ladle.errors import ConfigError, DataError, InputError, MissingExtraError, SessionError, reason_of
+from ladle.files import written_whole
 from ladle.labeling.encoders import encode
 from ladle.labeling.project import LabelingProject
 from ladle.labeling.sources import Kind, text_rows, texts_reader
@@ -91,6 +92,7 @@ def save_trained(project: LabelingProject, path: Path) -> None:
     Raises:
         ConfigError: a table, whose columns are encoded by its own rows.
         SessionError: labels of fewer than two classes.
+        DataError: a place that cannot be written, or a full disk; what stood there stays.
         MissingExtraError: safetensors is not installed.
 
     Cost: one training, if the labels have changed since the last.
@@ -119,7 +121,8 @@ def save_trained(project: LabelingProject, path: Path) -> None:
     if source.reader is not None:
         about["vocabulary"] = {word: int(column) for word, column in source.reader.vocabulary_.items()}
         weights[_IDF] = torch.from_numpy(np.asarray(source.reader.idf_, dtype=np.float64))
-    _safetensors().save_file(weights, path, metadata={_KEY: json.dumps(about)})
+    with written_whole(Path(path)) as partial:
+        partial.write_bytes(_safetensors().save(weights, metadata={_KEY: json.dumps(about)}))
 
 
 def load_trained(path: str | Path, *, model: str | None = None, encoder: str | None = None) -> TrainedModel:

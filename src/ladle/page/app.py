@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.types import ASGIApp
 
 from ladle import __version__
-from ladle.errors import LadleError
+from ladle.errors import LadleError, StoreConflictError, StoreError
 from ladle.labeling import Desk, labels_as
 from ladle.page.guard import Guard
 from ladle.page.limits import Limits
@@ -57,7 +57,8 @@ def create_app(
 
     @app.exception_handler(LadleError)
     async def refused(_request: Request, error: LadleError) -> Response:
-        return JSONResponse({"error": str(error)}, status_code=409)
+        lost = isinstance(error, StoreError) and not isinstance(error, StoreConflictError)
+        return JSONResponse({"error": str(error)}, status_code=503 if lost else 409)
 
     @app.exception_handler(RequestValidationError)
     async def misshapen(_request: Request, error: RequestValidationError) -> Response:

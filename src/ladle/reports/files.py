@@ -1,13 +1,11 @@
-"""Writing the files of a report: figures as bytes, names that any file system takes, and no file half written."""
+"""The files of a report: figures as bytes, and names that any file system takes."""
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections.abc import Sequence
 from io import BytesIO
-from pathlib import Path
 from typing import Literal, TypeAlias
 
 from matplotlib.figure import Figure
@@ -33,22 +31,6 @@ def freeze_layout(figure: Figure) -> Figure:
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
     return figure
-
-
-def write_whole(path: Path, content: bytes | str) -> None:
-    """Write a file whole or not at all: a reader, or a run that is cut off, never meets half of it.
-
-    Raises:
-        OSError: a folder that cannot be written to; what stood at the path stays.
-    """
-    data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def file_stems(names: Sequence[str]) -> list[str]:

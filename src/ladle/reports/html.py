@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ladle.errors import ConfigError, InputError
 from ladle.experiments.results import ExperimentResults
+from ladle.files import write_whole
 from ladle.reports.analysis import analyze
 from ladle.reports.csv_files import (
     LEARNING_CURVES,
@@ -18,7 +19,7 @@ from ladle.reports.csv_files import (
     penalty_matrix_csv,
     summary_csv,
 )
-from ladle.reports.files import figure_bytes, file_stems, short_identities, write_whole
+from ladle.reports.files import figure_bytes, file_stems, short_identities
 from ladle.reports.page import aggregate_sections, experiment_section, overview_table
 from ladle.reports.page_figures import PageFigure
 from ladle.reports.style import strategy_styles
@@ -96,7 +97,8 @@ def write_report(results: Sequence[ExperimentResults], out: Path) -> Path:
         write_whole(out / PAGE, page)
     except OSError as error:
         raise ConfigError(
-            f"a report needs a folder it can write to (got out={str(out)!r}: {error.strerror}); choose another path"
+            f"a report needs a folder it can write to (got out={str(out)!r}: {error.strerror or error}); "
+            "choose another path"
         ) from error
     return out / PAGE
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from ladle.errors import InputError
 from ladle.experiments import ExperimentResults
-from ladle.reports.files import figure_bytes, freeze_layout, write_whole
+from ladle.files import write_whole
+from ladle.reports.files import figure_bytes, freeze_layout
 from ladle.reports.paper_figures import STORED_FIGURES
 from ladle.reports.results_page import results_page
 

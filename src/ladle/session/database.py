@@ -5,6 +5,7 @@ Every write is one transaction; a process killed at any moment leaves the last c
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Engine,
+    ExceptionContext,
     ForeignKey,
     Integer,
     MetaData,
@@ -25,7 +27,12 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import (
     ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
     NoSuchModuleError,
+    NotSupportedError,
+    ProgrammingError,
     SQLAlchemyError,
 )
 from sqlalchemy.pool import StaticPool
@@ -34,6 +41,8 @@ from ladle.errors import MissingExtraError, StoreError
 from ladle.session.migration import migrate
 
 _SECONDS_TO_WAIT_FOR_A_LOCK = 60
+_SMALLEST_PAGE, _HEADER_BYTES = 512, 100
+_DAMAGED = "the file is damaged: put a copy of it in its place, or read what is left with sqlite3 .recover"
 
 #: What the code reads and writes. A change here comes with a migration, which makes the same of the stores there are.
 metadata = MetaData()
@@ -74,6 +83,7 @@ def open_database(url: str | None) -> Engine:
         MissingExtraError: the driver for this kind of database is not installed.
     """
     parsed = _parse(url)
+    _check_length(parsed)
     try:
         engine = _engine(parsed)
         try:
@@ -94,9 +104,57 @@ def open_database(url: str | None) -> Engine:
     except SQLAlchemyError as error:
         raise StoreError(
             f"the store must be a database that can be reached and written (got {parsed.render_as_string()}: "
-            f"{_first_line(error)}); check the path or the server"
+            f"{_first_line(error)}); {_remedy(error, 'check the path or the server')}"
         ) from error
+    event.listen(engine, "handle_error", _in_one_line)
     return engine
+
+
+def _check_length(url: URL) -> None:
+    """Refuse a file that was cut short: SQLite tells only when it needs what is missing, and takes a stub for new."""
+    file = Path(url.database or ":memory:")
+    if url.get_backend_name() != "sqlite" or not file.is_file():
+        return
+    length, log = _length_by_header(file), file.with_name(f"{file.name}-wal")
+    logged = log.is_file() and log.stat().st_size > 0
+    size = file.stat().st_size  # looked at last: another process may add pages meanwhile
+    # Pages that are still in the log come back from there; without one, or with an empty one, all are in the file.
+    if not logged and 0 < size < length:
+        raise StoreError(
+            f"the store must be a database that can be reached and written (got {url.render_as_string()} of {size} "
+            f"bytes, which is cut short); {_DAMAGED}"
+        )
+
+
+def _length_by_header(file: Path) -> int:
+    """Return the bytes that a SQLite file has by its header: pages times their size; a page where it has none."""
+    with file.open("rb") as opened:
+        header = opened.read(_HEADER_BYTES)
+    if len(header) < _HEADER_BYTES or not header.startswith(b"SQLite format 3"):
+        return _SMALLEST_PAGE
+    page = int.from_bytes(header[16:18], "big")
+    return (1 << 16 if page == 1 else page) * int.from_bytes(header[28:32], "big")
+
+
+def _in_one_line(context: ExceptionContext) -> StoreError | None:
+    """Return what takes the place of a driver's error once the store was open; None leaves it as it is."""
+    error = context.sqlalchemy_exception
+    # A conflict is told by who wrote first; what a query does wrong is a bug; a ping that fails connects anew.
+    if not isinstance(error, DBAPIError) or context.is_pre_ping:
+        return None
+    if isinstance(error, IntegrityError | ProgrammingError | DataError | NotSupportedError):
+        return None
+    shown = "" if context.engine is None else f"{context.engine.url.render_as_string()}: "
+    return StoreError(
+        f"the store must stay within reach and have room (got {shown}{_first_line(error)}); "
+        f"{_remedy(error, 'see to it and go on: what was acknowledged is in it')}"
+    )
+
+
+def _remedy(error: SQLAlchemyError, otherwise: str) -> str:
+    # SQLite's words for a file that was cut short or overwritten; nothing but a copy brings back what it held.
+    damaged = any(words in _first_line(error) for words in ("malformed", "not a database"))
+    return _DAMAGED if damaged else otherwise
 
 
 def _parse(url: str | None) -> URL:

@@ -41,14 +41,15 @@ class EventLog:
         except IntegrityError:  # another process made it at the same moment
             with engine.begin() as connection:
                 self._id = self._find_or_make(connection, config, environment or {})
-        self._length = 0
+        #: Events read or appended so far; the next one follows them.
+        self.length = 0
 
     def read(self) -> list[Event]:
         """Return all events in order; what is appended next follows the last of them."""
         query = select(events.c.kind, events.c.payload).where(events.c.session_id == self._id)
         with self.engine.connect() as connection:
             rows = connection.execute(query.order_by(events.c.sequence)).all()
-        self._length = len(rows)
+        self.length = len(rows)
         return [decode_event(kind, payload) for kind, payload in rows]
 
     def append(self, event: Event, connection: Connection | None = None) -> None:
@@ -62,7 +63,7 @@ class EventLog:
             StoreConflictError: another process has appended since this one has read.
         """
         kind, payload = _encode(event)
-        row = {"session_id": self._id, "sequence": self._length, "kind": kind, "payload": payload}
+        row = {"session_id": self._id, "sequence": self.length, "kind": kind, "payload": payload}
         try:
             with self.engine.begin() if connection is None else nullcontext(connection) as transaction:
                 transaction.execute(insert(events).values(row))
@@ -70,7 +71,7 @@ class EventLog:
             raise StoreConflictError(
                 f"one process at a time may drive a session (got a second one on {self.name!r}); open it again"
             ) from error
-        self._length += 1
+        self.length += 1
 
     def _find_or_make(self, connection: Connection, config: Mapping[str, Any], environment: Mapping[str, Any]) -> int:
         # Through JSON and back, so that what is compared is what a database would give.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -293,6 +294,22 @@ class Session:
         if isinstance(event, Told | Undone):
             self._model = None
         self.state = after
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Give a transaction of the store to ``commit`` in; where it fails, the session is again as it was before.
+
+        Raises:
+            StoreError: a store that has no room left or went out of reach.
+        """
+        state, model, length = self.state, self._model, self.log.length
+        try:
+            with self.log.engine.begin() as connection:
+                yield connection
+        except BaseException:
+            # Else the next event would follow one that is not in the store.
+            self.state, self._model, self.log.length = state, model, length
+            raise
 
     def tell(self, indices: Any, labels: Any) -> None:
         """Record labels, of examples that were asked for or of any others.

@@ -66,8 +66,8 @@ async function refresh() {
     const found = await ask("state");
     if (find("error").dataset.lost) complain("");
     show(found);
-  } catch {
-    complain("The server does not answer. What was labeled is in the store; start ladle label again.");
+  } catch (error) {
+    complain(error instanceof TypeError ? "The server does not answer. What was labeled is in the store; start ladle label again." : error.message);
     find("error").dataset.lost = "yes";
   }
 }

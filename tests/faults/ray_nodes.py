@@ -1,0 +1,85 @@
+"""A Ray node under kills: the picks are those of arrays in memory, whenever it dies."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from faults.tally import Tally
+from ladle.data import write_shards
+from ladle.engines import select_from_shards
+from ladle.strategies import select
+
+_ROWS, _WIDTH, _CLASSES = 9001, 8, 4
+
+
+def select_under_kills(folder: Path, chance: random.Random, kills: int, tally: Tally) -> None:
+    """Kill one of two nodes of a cluster while BADGE selects on it, at moments drawn over an undisturbed selection."""
+    problem = problem_in(folder)
+    expected = select("badge", **problem["arrays"], **problem["asked"]).tolist()
+    with two_nodes() as cluster:
+        started = time.monotonic()
+        tally.different += _picks(problem, cluster) != expected
+        whole = time.monotonic() - started
+        for _ in range(kills):
+            (second,) = cluster.worker_nodes
+            killer = threading.Timer(
+                chance.uniform(0, whole), cluster.remove_node, (second,), {"allow_graceful": False}
+            )
+            killer.start()
+            tally.different += _picks(problem, cluster) != expected
+            killer.join()
+            tally.kills["Ray node"] += 1
+            cluster.add_node(num_cpus=1)
+            cluster.wait_for_nodes()
+        tally.stories["selection on Ray"] += 1
+
+
+@contextmanager
+def two_nodes() -> Iterator[Any]:
+    """Give a cluster of two nodes on this machine, one core each."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    # A dead node is found out within seconds, not half a minute.
+    settings = {"health_check_period_ms": 500, "health_check_timeout_ms": 1000, "health_check_failure_threshold": 3}
+    head = {"num_cpus": 1, "include_dashboard": False, "_system_config": settings}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    try:
+        cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        yield cluster
+    finally:
+        ray.shutdown()
+        cluster.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _picks(problem: dict[str, Any], cluster: Any) -> list[int]:
+    folder = problem["folder"]
+    files = {"features": folder / "features", "logits": folder / "logits"}
+    found = select_from_shards(
+        "badge", **files, **problem["asked"], memory="4GiB", engine="ray", address=cluster.address
+    )
+    picks: list[int] = found.picks.tolist()
+    return picks
+
+
+def problem_in(folder: Path) -> dict[str, Any]:
+    """Write a pool in shards, and return its folder, its arrays and what is asked of it."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        "features": rng.normal(size=(_ROWS, _WIDTH)).astype(np.float16),
+        "logits": (2 * rng.normal(size=(_ROWS, _CLASSES))).astype(np.float16),
+    }
+    for name, array in arrays.items():
+        write_shards(folder / name, [array], rows_a_file=2500)
+    labeled = rng.choice(_ROWS, 30, replace=False)
+    asked = {"labeled": labeled, "labels": rng.integers(0, _CLASSES, 30), "budget": 120, "seed": 3}
+    return {"folder": folder, "arrays": arrays, "asked": asked}
