@@ -286,3 +286,33 @@ def test_what_cannot_be_is_said_in_one_line() -> None:
     with pytest.raises(InputError, match="unfreeze"):
         discrepancy_over(model, candidates, labeled, labels, parameters=["0.weight"])
     assert len(discrepancy_over(model, candidates[:0], labeled, labels)) == 0
+
+
+class Spare(nn.Module):
+    """A network with a layer that its output does not depend on, and a convolution without padding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pixels = nn.Conv2d(1, 2, 2, padding="valid")
+        self.spare = nn.Linear(2, 2)
+        self.head = nn.Linear(18, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.head(torch.tanh(self.pixels(images)).flatten(1))
+        return logits
+
+
+def test_a_layer_without_padding_and_one_without_a_gradient() -> None:
+    torch.manual_seed(0)
+    model = Spare().double()
+    images, labels = torch.randn(9, 1, 4, 4, dtype=torch.float64), torch.arange(5) % 3
+    found = discrepancy_over(model, images[5:], images[:5], labels, parameters="all")
+    expected = plain_scores(
+        model,
+        images[:5],
+        labels,
+        images[5:],
+        cross_entropy,
+        ["pixels.weight", "pixels.bias", "head.weight", "head.bias"],
+    )
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=0.0)

@@ -116,3 +116,16 @@ def test_few_passes_over_a_large_pool(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_rows_without_an_anchor_are_refused() -> None:
     with pytest.raises(InputError, match="anchor"):
         greedy_volume(DenseEmbedding(torch.zeros(3, 2)), NOBODY, 1)
+
+
+def test_a_tie_with_a_row_outside_of_the_few_goes_to_the_lower_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    # After the first pick, along the last axis, rows 2 and 3 have length 1 left, as row 1 has, which none looked at.
+    monkeypatch.setattr(volume_module, "_FEWEST_CANDIDATES", 1)
+    monkeypatch.setattr(volume_module, "_MOST_CANDIDATES", 3)
+    points = np.zeros((5, 5))
+    points[0, 4] = 2.0
+    points[1, 0] = points[2, 1] = points[3, 2] = 1.0
+    points[2:4, 4] = 1.5
+    points[4, 3] = 0.5
+    picks = greedy_volume(anchored(points, np.zeros(5)), NOBODY, 5).tolist()
+    assert picks == yardstick.greedy_volume(points, [], 5) == [0, 1, 2, 3, 4]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, insert, select, text
 
 from ladle.errors import SessionError, StoreConflictError, StoreError
 from ladle.session import Asked, EventLog, Session, Told, Undone, open_database
+from ladle.session.database import sessions
 
 CONFIG = {"strategy": "grad", "seed": 3}
 
@@ -140,3 +142,32 @@ def test_a_store_that_goes_away_says_so_in_one_line(tmp_path: Path) -> None:
     log.append(events()[0])
     assert len(log.read()) == 1
     engine.dispose()
+
+
+def test_a_session_made_by_two_at_the_same_moment_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/store.db")
+    real, calls = EventLog._find_or_make, list[int]()
+
+    def late(log: EventLog, *given: Any) -> int:
+        calls.append(1)
+        if len(calls) == 1:
+            # The other one looked before this one wrote, and writes after it.
+            with engine.begin() as other:
+                real(log, other, *given[1:])
+            given[0].execute(insert(sessions).values(name="both", config={}, environment={}))
+        return real(log, *given)
+
+    monkeypatch.setattr(EventLog, "_find_or_make", late)
+    log = EventLog(engine, "both", CONFIG)
+    log.append(events()[0])
+    with engine.connect() as connection:
+        assert len(connection.execute(select(sessions.c.id)).all()) == 1
+    engine.dispose()
+
+
+def test_a_package_that_is_not_there_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ladle.session import environment
+
+    assert environment.describe_environment()["torch"].startswith("2.")
+    monkeypatch.setattr(environment, "_PACKAGES", ("no-such-package",))
+    assert environment.describe_environment()["no-such-package"] == "not installed"

@@ -107,3 +107,9 @@ def test_wrong_parts_are_refused_before_anything_is_stored(digits: tuple[Any, An
         ladle.Session(parts, "mlp", classes=10)
     with pytest.raises(InputError, match="dense arrays in a tuple or dict"):
         ladle.Session({"input_ids": [[1, 2], [3]]}, Halves)  # type: ignore[dict-item]
+
+
+def test_seeds_are_whole_numbers(digits: tuple[Any, Any]) -> None:
+    for seed in ("7", 1.5, None, -1):
+        with pytest.raises(InputError, match="a seed must be an integer of at least 0"):
+            ladle.Session(digits[0], "mlp", classes=10, seed=seed)  # type: ignore[arg-type]

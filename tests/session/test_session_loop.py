@@ -266,3 +266,36 @@ def test_a_plan_leaves_out_what_is_awaited(digits: tuple[Any, Any]) -> None:
             session.skip(wrong)
     with pytest.raises(SessionError, match="undo first"):
         session.skip([0])
+
+
+def test_a_batch_is_planned_behind_events_to_come(digits: tuple[Any, Any]) -> None:
+    inputs, labels = digits
+    sessions = [ladle.Session(inputs, net, strategy="margin", training=FEW) for _ in range(2)]
+    for session in sessions:
+        run(session, labels, 20)
+    ahead, usual = sessions
+    first = ahead.plan(5)
+    second = ahead.plan(5, after=[first])
+    assert ahead.state.rounds == usual.state.rounds
+    assert not set(first.indices) & set(second.indices)
+    assert usual.ask(5).tolist() == first.indices.tolist()
+    # Passed once for both: the picks are those of a pass of its own.
+    assert ahead.plan(5, outputs=ahead.outputs()).indices.tolist() == first.indices.tolist()
+
+
+def test_a_session_lets_go_of_its_own_store_alone_and_tells_how_long_it_trained(
+    digits: tuple[Any, Any], tmp_path: Path
+) -> None:
+    inputs, labels = digits
+    with ladle.Session(inputs, net, store=f"sqlite:///{tmp_path}/own.db", training=FEW) as session:
+        assert session.training_seconds == 0
+        run(session, labels, 20)
+        session.evaluate(inputs, labels)
+        assert session.training_seconds > 0
+    engine = open_database(f"sqlite:///{tmp_path}/lent.db")
+    with engine.connect() as kept:
+        ladle.Session(inputs, net, store=engine).close()
+        # Disposing of the engine would have made a new pool.
+        assert engine.pool.checkedout() == 1  # type: ignore[attr-defined]
+        kept.close()
+    engine.dispose()

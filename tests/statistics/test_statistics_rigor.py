@@ -8,7 +8,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ladle.errors import InputError
+from ladle.errors import InputError, MissingExtraError
 from ladle.statistics import (
     adjusted_p_values,
     bootstrap_interval,
@@ -177,3 +177,21 @@ def test_power_of_nothing_is_refused() -> None:
         seeds_needed(0.1, 0.0)
     with pytest.raises(InputError, match="two seeds"):
         power_of_paired_test(0.1, 0.1, 1)
+
+
+@pytest.mark.parametrize(("power", "alpha"), [(0.06, 0.05), (0.2, 0.1), (0.11, 0.1)])
+def test_power_little_above_the_level_needs_no_more_seeds_than_it_must(power: float, alpha: float) -> None:
+    # There the other side of the test helps, and the guess by the normal law may be too high.
+    seeds = seeds_needed(0.1, 1.0, alpha=alpha, power=power)
+    assert seeds == next(n for n in range(2, 9999) if power_of_paired_test(0.1, 1.0, n, alpha=alpha) >= power)
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    for module in ("statsmodels.stats.multitest", "scikit_posthocs"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=r"correcting p-values .*ladle\[results\]"):
+        adjusted_p_values(np.array([0.1, 0.2]))
+    with pytest.raises(MissingExtraError, match=r"ranking methods .*ladle\[results\]"):
+        friedman(np.array([[1.0, 2.0, 3.0], [2.0, 3.0, 1.0]]))

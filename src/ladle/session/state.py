@@ -128,8 +128,7 @@ class State:
                 return self._after_labels(event)
             case Skipped():
                 return self._after_skip(event)
-            case Undone():
-                return self._after_undo(event)
+        return self._after_undo(event)
 
     def _after_labels(self, event: Told) -> State:
         again = event.indices[np.isin(event.indices, self.labeled)]
