@@ -62,3 +62,10 @@ def test_a_missing_package_comes_with_the_command_that_installs_it() -> None:
     error = MissingExtraError.needs("the hub loader", "hub")
     assert str(error) == "the hub loader needs an optional package; install it with: pip install 'ladle[hub]'"
     assert isinstance(error, ImportError)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_a_message_is_one_line_whatever_came(kind: type[LadleError]) -> None:
+    error = kind("a column has a name (got 'a\nb\r\nc\u2028d'); rename it")
+    assert str(error) == "a column has a name (got 'a b c d'); rename it"
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)

@@ -26,6 +26,10 @@ from difflib import get_close_matches
 class LadleError(Exception):
     """Every error Ladle raises on purpose; anything else that escapes is a bug."""
 
+    def __str__(self) -> str:
+        # What came may hold line breaks: a column's name, a file's.
+        return " ".join(super().__str__().splitlines())
+
 
 class InputError(LadleError, ValueError):
     """Arrays that break a rule: shape, dtype, range, NaN."""

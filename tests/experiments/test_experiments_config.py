@@ -78,6 +78,7 @@ def test_bundled_experiments_are_read_by_name() -> None:
         ({"schedule": {"initial": 5}}, r"\[schedule\] lacks a key.*add batch, rounds"),
         ({"schedule__batch": 0}, r"schedule.batch must be an integer of at least 1 \(got 0\)"),
         ({"schedule__rounds": 2.5}, r"schedule.rounds must be an integer of at least 0 \(got 2.5\)"),
+        ({"schedule__rounds": 1 << 62}, r"schedule.rounds is at most 1,000,000"),
         ({"schedule": 3}, r"schedule must be a section"),
         ({"seeds": 0}, r"seeds must be an integer of at least 1 \(got 0\)"),
         ({"seeds": True}, r"seeds must be an integer"),

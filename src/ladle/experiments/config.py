@@ -21,6 +21,8 @@ from ladle.strategies import find_strategy
 PROTOCOL_VERSION = 1
 
 _SectionT = TypeVar("_SectionT")
+# A list of all rounds is made before anything runs.
+_MOST_ROUNDS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class ScheduleConfig:
     Attributes:
         initial: labels drawn at random before the first acquisition, at least 1.
         batch: labels asked for in each acquisition, at least 1.
-        rounds: acquisitions after the initial set, at least 0.
+        rounds: acquisitions after the initial set, from 0 to a million.
     """
 
     initial: int
@@ -42,6 +44,8 @@ class ScheduleConfig:
             value = getattr(self, key)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ConfigError(f"schedule.{key} must be an integer of at least {least} (got {value!r}); correct it")
+        if self.rounds > _MOST_ROUNDS:
+            raise ConfigError(f"schedule.rounds is at most {_MOST_ROUNDS:,} (got {self.rounds}); correct it")
 
     @property
     def labeled(self) -> list[int]:
