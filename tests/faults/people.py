@@ -57,7 +57,7 @@ class Person:
         self._stop.set()
         self._thread.join(60)
         assert not self._thread.is_alive()
-        self.name = self._http.cookies.get("ladle_annotator") or ""
+        self.name = (self._http.cookies.get("ladle_annotator") or "").partition(".")[0]  # behind it is a signature
         self._http.close()
 
     def _label(self) -> None:
@@ -108,6 +108,9 @@ class Person:
     def _read(self, response: httpx.Response) -> dict[str, Any] | None:
         """Return the state; None for a refusal, which has to be one line."""
         if response.status_code == 403:  # the server was started again: its tokens are new
+            return None
+        if response.status_code == 429:  # faster than people are
+            time.sleep(0.2)
             return None
         try:
             found: dict[str, Any] = response.json()
