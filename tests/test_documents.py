@@ -134,9 +134,10 @@ def test_the_page_on_strategies_says_what_the_results_say(here: str, there: str)
     ranks = (ROOT / "docs/results.md").read_text().split("mean ranks of 11 strategies are: ")[1].split("\n")[0]
     for column, name in enumerate(results["experiment"]):
         if name != "random":
-            digits, isolet, cifar, *rank = page[name]
-            assert [digits, isolet, cifar] == [
-                results[experiment][column] for experiment in ("digits", "isolet-1560", "cifar10-lenet-1000")
+            digits, isolet, cifar, poker, *rank = page[name]
+            assert [digits, isolet, cifar, poker] == [
+                results[experiment][column]
+                for experiment in ("digits", "isolet-1560", "cifar10-lenet-1000", "poker-hand-uci")
             ]
             assert all(f"{name} {number}" in ranks for number in rank)
 
