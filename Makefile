@@ -11,7 +11,7 @@ FUZZ_TARGETS ?= choosing shards tables images configs archives trained
 OLDEST := .venv-oldest
 NEWEST := .venv-newest
 
-.PHONY: demo test lint types layers unit attacks docs results bench bench-large bench-peers label-studio conformance fuzz torture oldest newest wheel clean
+.PHONY: demo test lint types layers unit attacks coverage docs results bench bench-large bench-peers label-studio conformance fuzz torture oldest newest wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ladle run quickstart --store sqlite:///demo.db
@@ -73,6 +73,12 @@ bench-large: $(VENV)/.dev
 	$(BIN)/python benchmarks/large.py
 	$(BIN)/python benchmarks/shards.py
 	$(BIN)/python benchmarks/report.py
+
+# Every line and branch of the rooms that choose, and of the session, is run by their own tests; ten minutes.
+coverage: $(VENV)/.dev
+	$(BIN)/pip install --quiet 'coverage>=7.6'
+	$(BIN)/coverage run -m pytest tests/gradients tests/scores tests/selectors tests/session tests/statistics tests/strategies tests/testing
+	$(BIN)/coverage report
 
 # Other libraries, to compare with: their pins need an environment of their own.
 bench-peers:

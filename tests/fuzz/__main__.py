@@ -23,6 +23,8 @@ _CORPUS = Path(__file__).parents[2] / "build" / "fuzz"
 _SECONDS_AN_INPUT = 30
 _MEBIBYTES = 3072
 _LONGEST_INPUT = 512
+# What libFuzzer ends with after Ctrl-C.
+_INTERRUPTED = 72
 
 
 def main() -> None:
@@ -51,8 +53,8 @@ def _supervise(target: str, seconds: int) -> int:
     with log.open("w") as output:
         code = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
     took = time.monotonic() - began
-    add_run(target, seconds=took, executions=executions_in(log.read_text(errors="replace")), found=code != 0)
-    if code:
+    add_run(target, seconds=took, executions=executions_in(log.read_text(errors="replace")), found=code not in (0, _INTERRUPTED))
+    if code not in (0, _INTERRUPTED):
         sys.stderr.write(f"{target}: found something, see the end of {log}\n")
     return code
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import Engine, insert, make_url, select, text
+from sqlalchemy.exc import StatementError
 
-from ladle.errors import SessionError, StoreConflictError, StoreError
-from ladle.session import Asked, EventLog, Session, Told, Undone, open_database
+from ladle.errors import MissingExtraError, SessionError, StoreConflictError, StoreError
+from ladle.session import Asked, EventLog, Session, Told, Undone, hold, migration, open_database
 from ladle.session.database import sessions
 
 CONFIG = {"strategy": "grad", "seed": 3}
@@ -142,6 +145,51 @@ def test_a_store_that_goes_away_says_so_in_one_line(tmp_path: Path) -> None:
     log.append(events()[0])
     assert len(log.read()) == 1
     engine.dispose()
+
+
+def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingExtraError, match=r"ladle\[postgres\]"):
+        open_database("postgresql://ladle@127.0.0.1:1/none")
+
+
+@pytest.mark.parametrize("left", [1, 60, 1000, -1])
+def test_a_store_that_was_cut_short_is_named(left: int, tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    engine = open_database(f"sqlite:///{path}")
+    EventLog(engine, "first", CONFIG)
+    engine.dispose()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:left])
+    with pytest.raises(StoreError, match=r"store\.db of \d+ bytes, which is cut short"):
+        open_database(f"sqlite:///{path}")
+    path.write_bytes(whole)
+    open_database(f"sqlite:///{path}").dispose()
+
+
+def test_what_is_no_fault_of_the_database_stays_what_it_is() -> None:
+    engine = open_database(None)
+    with engine.connect() as connection, pytest.raises(StatementError, match="required for bind parameter"):
+        connection.execute(text("SELECT :nothing"), {"other": 1})
+
+
+def test_other_databases_are_used_without_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/store.db")
+    monkeypatch.setattr(engine.dialect, "name", "another")
+    with migration._nobody_else(engine) as connection:
+        assert connection.execute(text("SELECT 1")).scalar() == 1
+    elsewhere = cast(Engine, SimpleNamespace(url=make_url("mysql://server/name")))
+    with hold(elsewhere, "work", "the work"), hold(elsewhere, "work", "the work"):
+        pass
+    monkeypatch.undo()
+    engine.dispose()
+
+
+def test_numbers_of_numpy_are_stored_as_numbers() -> None:
+    engine = open_database(None)
+    EventLog(engine, "first", {"seed": np.int64(7), "rate": np.float32(0.5)})
+    with engine.connect() as connection:
+        assert connection.execute(select(sessions.c.config)).scalar() == {"seed": 7, "rate": 0.5}
 
 
 def test_a_session_made_by_two_at_the_same_moment_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,8 +108,7 @@ def _encode(event: Event) -> tuple[str, dict[str, Any]]:
             return "told", {"indices": event.indices.tolist(), "labels": event.labels.tolist()}
         case Skipped():
             return "skipped", {"indices": event.indices.tolist()}
-        case Undone():
-            return "undone", {} if event.index is None else {"index": event.index}
+    return "undone", {} if event.index is None else {"index": event.index}
 
 
 def decode_event(kind: str, payload: Mapping[str, Any]) -> Event:
