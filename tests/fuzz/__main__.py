@@ -53,7 +53,12 @@ def _supervise(target: str, seconds: int) -> int:
     with log.open("w") as output:
         code = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
     took = time.monotonic() - began
-    add_run(target, seconds=took, executions=executions_in(log.read_text(errors="replace")), found=code not in (0, _INTERRUPTED))
+    add_run(
+        target,
+        seconds=took,
+        executions=executions_in(log.read_text(errors="replace")),
+        found=code not in (0, _INTERRUPTED),
+    )
     if code not in (0, _INTERRUPTED):
         sys.stderr.write(f"{target}: found something, see the end of {log}\n")
     return code
