@@ -162,6 +162,9 @@ def run_under_strikes(
     while True:
         life = Life([run_rounds, str(undisturbed.file), url], folder / "log")
         sleep_until(time.monotonic() + chance.uniform(0, undisturbed.seconds), lambda life=life: not life.alive)  # type: ignore[misc]
+        if not life.alive and _is_refused(life):
+            time.sleep(0.2)  # the server has not recovered from the last strike yet
+            continue
         if not life.alive or hits == most:
             break
         kind = strike()
@@ -171,11 +174,16 @@ def run_under_strikes(
         code = life.end()
         if code == 0:
             break
-        last = life.said().strip().splitlines()[-1]
-        if code != _WRONG_USE or not last.startswith("ladle: the store must"):
-            tally.unclear.append(f"{code}: {last}")
+        if not _is_refused(life):
+            tally.unclear.append(f"{code}: {life.said().strip().splitlines()[-1]}")
     _compare(life, folder, url, undisturbed, "experiment in PostgreSQL", tally)
     return hits
+
+
+def _is_refused(life: Life) -> bool:
+    """Tell whether a life has ended with one line about the store."""
+    last = (life.said().strip().splitlines() or [""])[-1]
+    return life.end() == _WRONG_USE and last.startswith("ladle: the store must")
 
 
 def _compare(life: Life, folder: Path, url: str, undisturbed: Undisturbed, kind: str, tally: Tally) -> None:
