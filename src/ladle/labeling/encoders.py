@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ladle.data import read_image
-from ladle.errors import ConfigError, DataError, MissingExtraError
+from ladle.errors import ConfigError, DataError, MissingExtraError, reason_of
+from ladle.files import written_whole
 
 _PREFIX = "sentence-transformers:"
 # What is encoded, and kept, at once: about half a minute of texts on two cores, so that a stop loses no more.
@@ -58,7 +59,8 @@ def encode(
     Raises:
         ConfigError: another kind of encoder, or no name.
         MissingExtraError: sentence-transformers is not installed.
-        DataError: no such model, one that cannot read these examples, or an image that cannot be read.
+        DataError: no such model, one that cannot read these examples, an image that cannot be read, or a cache that
+            cannot be written.
 
     Cost: a pass of the encoder over what is not in the cache.
     """
@@ -94,9 +96,8 @@ def _load(model: str) -> Any:
         return SentenceTransformer(model, device="cpu")
     # Hub, files and architectures fail in many ways, all of them meaning the same.
     except Exception as error:
-        reason = str(error).strip().splitlines()
         raise DataError(
-            f"an encoder is a model of sentence-transformers (got {model!r}: {reason[0] if reason else error!r}); "
+            f"an encoder is a model of sentence-transformers (got {model!r}: {reason_of(error)}); "
             "correct the name, or name a folder that has it"
         ) from error
 
@@ -107,7 +108,7 @@ def _encode(encoder: Any, name: str, chunk: Sequence[str], images: bool) -> NDAr
         rows = encoder.encode(given, show_progress_bar=False, convert_to_numpy=True)
     except Exception as error:
         what = "images" if images else "texts"
-        raise DataError(f"the encoder must read {what} (got {name}: {error}); name one that does") from error
+        raise DataError(f"the encoder must read {what} (got {name}: {reason_of(error)}); name one that does") from error
     return np.asarray(rows, dtype=np.float32)
 
 
@@ -148,7 +149,5 @@ def _keep(file: Path | None, rows: NDArray[np.float32]) -> None:
     if file is None:
         return
     file.parent.mkdir(parents=True, exist_ok=True)
-    half = file.with_suffix(f".{os.getpid()}")
-    with half.open("wb") as stream:
+    with written_whole(file) as partial, partial.open("wb") as stream:
         np.save(stream, rows, allow_pickle=False)
-    half.replace(file)  # whole or not at all

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.sparse import issparse
 from sqlalchemy import Engine, insert, select
 
 from ladle.errors import ConfigError, InputError, SessionError
@@ -27,12 +26,12 @@ from ladle.labeling.control import AccuracyPoint, ControlAnswer, accuracy_curve
 from ladle.labeling.cross_validation import Progress, Snapshot
 from ladle.labeling.forecast import Forecast, forecast_saving
 from ladle.labeling.planning import Plan, plan_at_random, plan_batch
-from ladle.labeling.settings import find_or_make_settings
+from ladle.labeling.settings import check_model, find_or_make_settings
 from ladle.labeling.sources import Source
 from ladle.labeling.stopping import StoppingHint, stopping_hint
 from ladle.labeling.tables import control_guesses, project_keys
 from ladle.labeling.tables import receipts as stored_receipts
-from ladle.models import TrainingConfig, build_model, pool_outputs
+from ladle.models import TrainingConfig, pool_outputs
 from ladle.session import Session, Skipped, Told, Undone, hold, open_database
 from ladle.session.seeds import Purpose, derived_seed
 from ladle.strategies import find_strategy
@@ -81,16 +80,6 @@ class Status:
     pending: int
     counts: Mapping[str, int]
     curve: Sequence[AccuracyPoint]
-
-
-def _check_model(model: str, source: Source, classes: Sequence[str] | None) -> None:
-    """Raise for a network that cannot be built, before a project that names it is stored for good."""
-    if not isinstance(model, str):
-        raise ConfigError(f"a project stores the name of its network (got {model!r}); name one, or module:callable")
-    count = len(classes) if isinstance(classes, list | tuple) else 0
-    build_model(
-        model, example_shape=tuple(source.inputs.shape[1:]), classes=max(2, count), sparse=issparse(source.inputs)
-    )
 
 
 class LabelingProject:
@@ -146,7 +135,7 @@ class LabelingProject:
             if not isinstance(strategy, str):
                 raise ConfigError(f"a project stores the name of its strategy (got {strategy!r}); name one of Ladle's")
         if model is not None:
-            _check_model(model, source, classes)
+            check_model(model, source.inputs, classes)
         self._open(classes, control, strategy, model)
 
     def _open(

@@ -5,14 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from scipy.sparse import issparse
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ladle.errors import ConfigError, SessionError
 from ladle.labeling.json_lines import is_text
 from ladle.labeling.tables import projects
+from ladle.models import build_model
+from ladle.typing import Inputs
 
 _STRATEGY, _CONTROL = "margin", 0.2
+
+
+def check_model(model: str, inputs: Inputs, classes: Sequence[str] | None) -> None:
+    """Build a network once, before a project that names it is stored for good.
+
+    Raises:
+        ConfigError: a network that is no name, or cannot be imported.
+        UnknownNameError: no network has this name.
+        InputError: a network that does not take these inputs.
+    """
+    if not isinstance(model, str):
+        raise ConfigError(f"a project stores the name of its network (got {model!r}); name one, or module:callable")
+    count = len(classes) if isinstance(classes, list | tuple) else 0
+    build_model(model, example_shape=tuple(inputs.shape[1:]), classes=max(2, count), sparse=issparse(inputs))
 
 
 def find_or_make_settings(
