@@ -87,6 +87,8 @@ def reliability_page(figures: dict[str, Any]) -> str:
         "forked from one that has imported everything, so that a kill hits their work. Only processes that were still "
         "alive are counted."
     )
+    if figures.get("since"):
+        measured += f" {figures['since']}"
     table = ["| killed | times | what that is |", "| --- | --- | --- |", *rows]
     return "\n".join([_INTRODUCTION, head, "", *table, "", measured, "", _REST])
 
