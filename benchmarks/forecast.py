@@ -21,7 +21,7 @@ from torch import nn
 
 from ladle.data.newsgroups import newsgroups_mirror
 from ladle.labeling import LabelingProject, Snapshot, Source, cross_validate, forecast_saving
-from ladle.labeling.sources import text_rows, texts_reader
+from ladle.labeling.readers import text_rows, texts_reader
 from ladle.models import TrainingConfig, build_model, evaluate, train
 from ladle.typing import Inputs
 

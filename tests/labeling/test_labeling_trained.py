@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -16,6 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from sklearn.datasets import load_digits
 
+from ladle.data import read_table
 from ladle.errors import ConfigError, DataError, InputError, SessionError
 from ladle.labeling import LabelingProject, Source, load_trained, open_source, save_trained
 from ladle.models import TrainingConfig
@@ -47,13 +49,24 @@ def embeddings(folder: Path) -> tuple[Source, list[str]]:
     return open_source(folder / "rows.npy"), ["ab"[int(row[0] > 0)] for row in rows]
 
 
+def table(folder: Path) -> tuple[Source, list[str]]:
+    folder.mkdir()
+    labels = ["ab"[number % 2] for number in range(30)]
+    rows = [
+        f"item{number},{number if number % 5 else ''},{'round' if label == 'a' else 'flat'},{number % 3 == 0},7"
+        for number, label in enumerate(labels)
+    ]
+    (folder / "table.csv").write_text("id,width,form,sold,constant\n" + "\n".join(rows))
+    return open_source(folder / "table.csv"), labels
+
+
 def labeled(source: Source, labels: list[str], store: str = "sqlite://") -> LabelingProject:
     project = LabelingProject(source, classes=("a", "b"), store=store, training=QUICK)
     project.ingest(dict(zip(source.ids[:20], labels, strict=False)))
     return project
 
 
-@pytest.mark.parametrize("make", [images, texts, embeddings])
+@pytest.mark.parametrize("make", [images, texts, table, embeddings])
 def test_a_model_comes_back_and_answers_as_before(
     make: Callable[[Path], tuple[Source, list[str]]], tmp_path: Path
 ) -> None:
@@ -68,6 +81,7 @@ def test_a_model_comes_back_and_answers_as_before(
     new: Any = {
         "images": [source.path / name for name in source.ids],
         "texts": source.shown,
+        "table": source.path,
         "embeddings": np.load(source.path) if source.kind == "embeddings" else None,
     }[source.kind]
     names, probabilities = trained.predict(new)
@@ -86,13 +100,91 @@ def test_words_never_seen_are_passed_over(tmp_path: Path) -> None:
     assert names == ["a", "b"]
 
 
-def test_what_cannot_be_saved_is_refused(tmp_path: Path) -> None:
-    table = tmp_path / "table.csv"
-    table.write_text("width,height\n" + "\n".join(f"{number},{number % 5}" for number in range(20)))
+def saved_table_model(folder: Path) -> Path:
+    source, labels = table(folder / "given")
+    path = folder / "model.safetensors"
+    with labeled(source, labels) as project:
+        save_trained(project, path)
+    return path
+
+
+def test_a_row_is_encoded_as_in_training_whatever_else_is_in_the_table(tmp_path: Path) -> None:
+    trained = load_trained(saved_table_model(tmp_path))
+    whole = read_table(tmp_path / "given" / "table.csv")
+    _, expected = trained.predict(whole)
+    others = pd.DataFrame({"new": [1, 2], "constant": 7, "sold": True, "form": ["round", "flat"], "width": [3, 900]})
+    alone = whole.iloc[[4]].drop(columns="id").sample(frac=1, axis=1, random_state=0)
+    _, probabilities = trained.predict(pd.concat([others, alone]))
+    np.testing.assert_allclose(probabilities[2], expected[4], rtol=1e-5)
+    names, _ = trained.predict(alone)
+    assert names == ["a"]
+
+
+def test_a_value_never_seen_is_none_of_the_known_and_a_missing_one_is_as_in_training(tmp_path: Path) -> None:
+    reader = load_trained(saved_table_model(tmp_path)).reader
+    rows = pd.DataFrame({"width": [np.nan, np.nan], "form": ["oval", None], "sold": [None, True], "constant": [7, 7]})
+    encoded = reader.encode(rows, path="rows")
+    assert reader.values == (("flat", "round"), ("False", "True"))
+    np.testing.assert_array_equal(encoded[:, 2:], [[0, 0, 0, 0], [0, 0, 0, 1]])
+    widths = read_table(tmp_path / "given" / "table.csv")["width"]
+    filled = widths.fillna(widths.median())
+    np.testing.assert_allclose(encoded[:, 0], (widths.median() - filled.mean()) / filled.std(ddof=0), rtol=1e-5)
+
+
+def test_rows_that_are_not_of_the_table_are_refused(tmp_path: Path) -> None:
+    trained = load_trained(saved_table_model(tmp_path))
+    right = pd.DataFrame({"width": [1.0], "form": ["flat"], "sold": [True], "constant": [7]})
+    for changed, message in (
+        (right.drop(columns=["form", "sold"]), r"without 'form', one of 2 missing"),
+        (right.assign(form=1), "numbers for the text of column 'form'"),
+        (right.assign(width="wide"), "text for the numbers of column 'width'"),
+        (right.assign(width=np.inf), "got inf in column 'width'"),
+        (right.assign(width=pd.Timestamp("2020-01-01")), "got datetime64"),
+        (pd.concat([right, right[["form"]]], axis=1), "got 'form' twice"),
+        (right.to_numpy(), "got ndarray"),
+        (right.iloc[:0], "at least one example"),
+    ):
+        with pytest.raises((DataError, InputError), match=message) as caught:
+            trained.predict(changed)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(DataError, match="the table is a file"):
+        trained.predict(tmp_path / "none.csv")
+    assert trained.predict(right.assign(width=None, form=None))[0]
+
+
+def test_one_text_is_not_taken_for_a_list_of_letters(tmp_path: Path) -> None:
+    source, labels = texts(tmp_path / "given")
+    with labeled(source, labels) as project:
+        save_trained(project, tmp_path / "model.safetensors")
+    with pytest.raises(InputError, match="texts come as a list"):
+        load_trained(tmp_path / "model.safetensors").predict("apple")
+
+
+def test_a_table_s_file_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
+    path = saved_table_model(tmp_path)
+    ones = torch.ones(2, dtype=torch.float64)
+    for changed, message in (
+        ({"numbers": ["width"]}, "for 1 finite float64"),
+        ({"numbers": ["width", "width"]}, "distinct names"),
+        ({"numbers": ["width", "form"]}, "of numbers and of categories"),
+        ({"numbers": [1, 2]}, "distinct names"),
+        ({"categories": ["form"]}, "without their values"),
+        ({"values": [["flat", "round"], []]}, "without their values"),
+        ({"values": [["flat", "round"], ["True"]]}, "5 encoded columns for 6"),
+        ({"values": None}, "without their values"),
+        ({"weights": {"table.deviations": ones * 0}}, "a deviation of 0"),
+        ({"weights": {"table.means": ones * torch.nan}}, "finite float64"),
+        ({"weights": {"table.medians": ones.float()}}, "finite float64"),
+        ({"example_shape": [6, 1]}, "example_shape="),
+        ({"kind": "embeddings"}, "the weights fit the network"),
+    ):
+        with pytest.raises(DataError, match=message) as caught:
+            load_trained(rewritten(path, **changed))
+        assert "\n" not in str(caught.value)
+
+
+def test_labels_of_no_class_save_no_model(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
-    with LabelingProject(open_source(table), classes=("a", "b"), store="sqlite://") as project:  # noqa: SIM117
-        with pytest.raises(ConfigError, match="got a table"):
-            save_trained(project, path)
     with LabelingProject(embeddings(tmp_path / "given")[0], classes=("a", "b"), store="sqlite://") as project:  # noqa: SIM117
         with pytest.raises(SessionError, match="got labels of 0"):
             save_trained(project, path)
@@ -125,7 +217,8 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
         save_trained(project, path)
     first = next(name for name in load_trained(path).network.state_dict())
     for changed, message in (
-        ({"kind": "table"}, "kind='table'"),
+        ({"kind": "sounds"}, "kind='sounds'"),
+        ({"kind": "table"}, "table.medians"),
         ({"classes": ["a"]}, "classes="),
         ({"classes": ["a", "b", "c"]}, "the weights fit the network"),
         ({"example_shape": [0]}, "example_shape="),

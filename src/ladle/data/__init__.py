@@ -26,7 +26,7 @@ from ladle.data.shard_writing import write_shards
 from ladle.data.shards import ShardedMatrix, check_rows, open_shards, scratch_bytes
 from ladle.data.splits import Split, split_training, split_whole
 from ladle.data.table import read_table
-from ladle.data.table_features import encode_features
+from ladle.data.table_features import TableEncoding, fit_encoding
 
 __all__ = [
     "DATASETS",
@@ -42,11 +42,12 @@ __all__ = [
     "Pool",
     "ShardedMatrix",
     "Split",
+    "TableEncoding",
     "check_rows",
     "dataset_status",
     "digest_of",
-    "encode_features",
     "fingerprint_of",
+    "fit_encoding",
     "load_pool",
     "open_pool",
     "open_shards",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ladle.data.config import DataConfig
 from ladle.data.pool import Pool
 from ladle.data.splits import split_whole
-from ladle.data.table_features import encode, number_and_category_columns
+from ladle.data.table_features import fit_encoding
 from ladle.data.unfolding import GzipText, check_parquet
 from ladle.errors import ConfigError, DataError, reason_of
 
@@ -87,11 +87,11 @@ def table_pool(frame: pd.DataFrame, target: str, config: DataConfig, *, name: st
         raise DataError(f"a table has at least one row (got {path} with none); check how the file was written")
     labels, classes = _labels(frame[target], path)
     features = frame.drop(columns=target)
-    numbers, categories = number_and_category_columns(features, path)
     split = split_whole(
         labels, test=config.test, validation=config.validation, pool_size=config.pool_size, seed=config.split_seed
     )
-    rows = torch.from_numpy(encode(features, numbers, categories, training=split.training, path=path))
+    encoding = fit_encoding(features, training=split.training, path=path)
+    rows = torch.from_numpy(encoding.encode(features, path=path))
     targets = torch.from_numpy(labels)
     return Pool(
         name=name,

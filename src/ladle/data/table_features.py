@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,80 +58,148 @@ def number_and_category_columns(features: pd.DataFrame, path: Path | str) -> tup
     return numbers, categories
 
 
-def encode_features(features: pd.DataFrame, *, path: Path | str) -> NDArray[np.float32]:
-    """Return a table without a target as (n, columns) numbers, everything taken from all of its rows.
+@dataclass(frozen=True)
+class TableEncoding:
+    """How the columns of a table become numbers, taken from its training rows.
 
-    Args:
-        features: (n, ...) rows.
-        path: the file, for messages.
-
-    Raises:
-        DataError: as ``number_and_category_columns`` and ``encode`` raise.
+    Attributes:
+        numbers: names of the columns of numbers.
+        categories: names of the columns of categories.
+        medians: (numbers,) what stands in for a missing number.
+        origins: (numbers,) what is taken off before all else, so that a mean is not lost to rounding.
+        means: (numbers,) of what is left.
+        deviations: (numbers,) of what is left, above 0; 1 for a constant.
+        values: (categories,) the distinct values of each column, one column of 0 and 1 each; missing is "".
     """
-    numbers, categories = number_and_category_columns(features, path)
-    return encode(features, numbers, categories, training=np.arange(len(features)), path=path)
 
+    numbers: tuple[str, ...]
+    categories: tuple[str, ...]
+    medians: NDArray[np.float64]
+    origins: NDArray[np.float64]
+    means: NDArray[np.float64]
+    deviations: NDArray[np.float64]
+    values: tuple[tuple[str, ...], ...]
 
-def encode(
-    features: pd.DataFrame, numbers: list[str], categories: list[str], *, training: Indices, path: Path | str
-) -> NDArray[np.float32]:
-    """Return the table as (n, columns) numbers: first the standardised ones, then 0 and 1 for each category seen.
+    @property
+    def width(self) -> int:
+        """Columns of the encoded table."""
+        return len(self.numbers) + sum(map(len, self.values))
 
-    Args:
-        features: (n, ...) all rows, the target left out.
-        numbers: columns to impute with the median and standardise.
-        categories: columns to expand.
-        training: the rows that medians, means, deviations and categories are taken from.
-        path: the file, for messages.
+    def encode(self, features: pd.DataFrame, *, path: Path | str) -> NDArray[np.float32]:
+        """Return the table as (n, width) numbers: first the standardised ones, then 0 and 1 for each value known.
 
-    Raises:
-        DataError: a column with too many categories, or a row beyond float32 in units of the training part's deviation.
-    """
-    blocks: list[NDArray[np.float32]] = []
-    if numbers:
-        blocks.append(_standardised(_as_floats(features[numbers]), training))
-    if categories:
-        blocks.append(_expanded(features[categories], training, path))
-    encoded = np.hstack(blocks)
-    if not np.isfinite(encoded).all():
-        raise DataError(
-            f"standardised numbers fit into float32 (got {path} with a row far outside of the others); clean the table"
+        Args:
+            features: (n, ...) rows with these columns; others are passed over.
+            path: the file, for messages.
+
+        Raises:
+            DataError: a column that is missing, or holds text in place of numbers or the other way round; a row beyond
+                float32 in units of the training rows' deviation.
+        """
+        self._check(features, path)
+        blocks: list[NDArray[np.float32]] = []
+        if self.numbers:
+            blocks.append(self._standardised(_as_floats(features[[*self.numbers]])))
+        if self.categories:
+            blocks.append(self._expanded(_as_texts(features[[*self.categories]])))
+        encoded = np.hstack(blocks)
+        if not np.isfinite(encoded).all():
+            raise DataError(
+                f"standardised numbers fit into float32 (got {path} with a row far outside of the others); clean the"
+                " table"
+            )
+        return encoded
+
+    def _check(self, features: pd.DataFrame, path: Path | str) -> None:
+        wanted = [*self.numbers, *self.categories]
+        missing = [name for name in wanted if name not in features.columns]
+        if missing:
+            raise DataError(
+                f"a table has the columns that the model was trained on (got {path} without {missing[0]!r}, one of"
+                f" {len(missing)} missing); add them, empty if need be"
+            )
+        # A column without any value has no kind.
+        given = features[[name for name in wanted if features[name].notna().any()]]
+        if given.shape[1] == 0:
+            return
+        numbers, categories = number_and_category_columns(given, path)
+        for name in numbers:
+            if name in self.categories:
+                raise DataError(
+                    f"a column holds what it held in training (got numbers for the text of column {name!r} in {path});"
+                    " read it as text, with dtype=str"
+                )
+        for name in categories:
+            if name in self.numbers:
+                raise DataError(
+                    f"a column holds what it held in training (got text for the numbers of column {name!r} in {path});"
+                    " turn it into numbers"
+                )
+
+    def _standardised(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+        # What overflows is infinite or NaN, and the caller says so.
+        with np.errstate(over="ignore", invalid="ignore"):
+            moved = np.where(np.isnan(values), self.medians, values) - self.origins
+            standardised: NDArray[np.float32] = ((moved - self.means) / self.deviations).astype(np.float32)
+        return standardised
+
+    def _expanded(self, texts: NDArray[Any]) -> NDArray[np.float32]:
+        from sklearn.preprocessing import OneHotEncoder
+
+        encoder = OneHotEncoder(
+            categories=[np.array(known, dtype=object) for known in self.values],
+            handle_unknown="ignore",
+            sparse_output=False,
+            dtype=np.float32,
         )
-    return encoded
+        expanded: NDArray[np.float32] = encoder.fit(texts).transform(texts)
+        return expanded
+
+
+def fit_encoding(features: pd.DataFrame, *, training: Indices | None = None, path: Path | str) -> TableEncoding:
+    """Return how a table becomes numbers: what its columns are, their medians, means, deviations and values.
+
+    Args:
+        features: (n, ...) rows, the target left out.
+        training: rows that all of it is taken from; all rows where left out.
+        path: the file, for messages.
+
+    Raises:
+        DataError: as ``number_and_category_columns`` raises, or a column with too many categories.
+    """
+    from sklearn.impute import SimpleImputer
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    numbers, categories = number_and_category_columns(features, path)
+    rows = np.arange(len(features)) if training is None else training
+    medians = origins = means = deviations = np.zeros(0)
+    if numbers:
+        floats = _as_floats(features[numbers])[rows]
+        # A column without any value is kept, as zeros: the number of columns then depends on the file alone.
+        imputer = SimpleImputer(strategy="median", keep_empty_features=True).fit(floats)
+        filled = imputer.transform(floats)
+        medians = np.nan_to_num(imputer.statistics_)
+        # The mean of a constant as large as a time stamp is off by its rounding; from one of its own values it is zero.
+        origins = filled[0].copy()
+        scaler = StandardScaler().fit(filled - origins)
+        means, deviations = scaler.mean_, scaler.scale_
+    values: tuple[tuple[str, ...], ...] = ()
+    if categories:
+        texts = _as_texts(features[categories])
+        for name, column in zip(categories, texts.T, strict=True):
+            if (count := len(set(column))) > MOST_CATEGORIES:
+                raise DataError(
+                    f"a text column has at most {MOST_CATEGORIES} different values (got {count} in column {name!r} of"
+                    f" {path}); leave the column out or group its values"
+                )
+        values = tuple(tuple(known) for known in OneHotEncoder().fit(texts[rows]).categories_)
+    return TableEncoding(tuple(numbers), tuple(categories), medians, origins, means, deviations, values)
 
 
 def _as_floats(columns: pd.DataFrame) -> NDArray[np.float64]:
     return columns.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _standardised(values: NDArray[np.float64], training: Indices) -> NDArray[np.float32]:
-    from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import StandardScaler
-
-    # A column without any value is kept, as zeros: the number of columns then depends on the file alone.
-    imputer = SimpleImputer(strategy="median", keep_empty_features=True).fit(values[training])
-    filled = imputer.transform(values)
-    # The mean of a constant as large as a time stamp is off by its rounding; from one of its own values it is zero.
-    filled -= filled[training[0]]
-    scaled = StandardScaler().fit(filled[training]).transform(filled)
-    # What overflows is infinite, and the caller says so.
-    with np.errstate(over="ignore"):
-        standardised: NDArray[np.float32] = scaled.astype(np.float32)
-    return standardised
-
-
-def _expanded(columns: pd.DataFrame, training: Indices, path: Path | str) -> NDArray[np.float32]:
-    from sklearn.preprocessing import OneHotEncoder
-
-    texts = columns.astype("string").fillna("")
-    for name, column in texts.items():
-        if (count := column.nunique()) > MOST_CATEGORIES:
-            raise DataError(
-                f"a text column has at most {MOST_CATEGORIES} different values (got {count} in column {name!r} of"
-                f" {path}); leave the column out or group its values"
-            )
-    values: NDArray[Any] = texts.to_numpy(dtype=object)
-    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False, dtype=np.float32)
-    encoder.fit(values[training])
-    expanded: NDArray[np.float32] = encoder.transform(values)
-    return expanded
+def _as_texts(columns: pd.DataFrame) -> NDArray[Any]:
+    texts: NDArray[Any] = columns.astype("string").fillna("").to_numpy(dtype=object)
+    return texts

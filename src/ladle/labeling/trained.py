@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import torch
@@ -18,14 +18,17 @@ from ladle.errors import ConfigError, DataError, InputError, MissingExtraError, 
 from ladle.files import written_whole
 from ladle.labeling.encoders import encode
 from ladle.labeling.project import LabelingProject
-from ladle.labeling.sources import Kind, text_rows, texts_reader
+from ladle.labeling.readers import describe_reader, read_reader, text_rows
+from ladle.labeling.sources import Kind, read_rows
 from ladle.models import IMAGE_SIZE, build_model, pool_outputs
 from ladle.models.import_path import is_import_path
 from ladle.typing import Inputs
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _VERSION = 1
-_KEY, _IDF = "ladle", "texts.idf"
-_READABLE: tuple[Kind, ...] = ("images", "texts", "embeddings")
+_KEY = "ladle"
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,10 @@ class TrainedModel:
     """A model that was trained on labels, and reads examples as its source did.
 
     Attributes:
-        kind: what it reads: images, texts or embeddings.
+        kind: what it reads: images, texts, a table or embeddings.
         classes: names, in the order of its logits.
         network: the module, in eval mode.
-        reader: makes rows of texts; None for anything else.
+        reader: makes rows of texts or of a table; None for anything else.
         encoder: makes embeddings of texts or images, ``sentence-transformers:NAME``; None without one.
         scale: what embeddings are multiplied with.
     """
@@ -48,29 +51,39 @@ class TrainedModel:
     encoder: str | None = None
     scale: float = 1.0
 
-    def predict(self, examples: Sequence[str | Path] | NDArray[Any]) -> tuple[list[str], NDArray[np.float32]]:
+    def predict(
+        self, examples: Sequence[str | Path] | NDArray[Any] | pd.DataFrame | str | Path
+    ) -> tuple[list[str], NDArray[np.float32]]:
         """Return the most probable class of each example, and the probabilities of all.
 
         Args:
-            examples: paths of images, texts, or (n, d) embeddings.
+            examples: paths of images, texts, (n, d) embeddings; for a table a file of rows, or a frame, which have the
+                columns it was trained on and may have others.
 
         Returns:
             n names, and (n, C) probabilities in the order of ``classes``.
 
         Raises:
-            DataError: an image that cannot be read, or an encoder that is not there.
-            InputError: no examples, or embeddings of another width.
+            DataError: an image or a table that cannot be read, a column that is missing or of another kind, or an
+                encoder that is not there.
+            InputError: no examples, one in place of a list, something else than a table, or embeddings of another
+                width.
             MissingExtraError: the model reads embeddings of sentence-transformers, which is not installed.
 
         Cost: one forward pass.
         """
+        origin = "the rows given"
+        if isinstance(examples, str | Path):
+            if self.kind != "table":
+                raise InputError(f"{self.kind} come as a list (got {str(examples)[:60]!r}); write [it], or give all")
+            origin, examples = str(examples), read_rows(Path(examples).expanduser())
         if len(examples) == 0:
             raise InputError("a prediction is of at least one example (got none); give some")
-        logits = pool_outputs(self.network, self._read(examples)).logits
+        logits = pool_outputs(self.network, self._read(examples, origin)).logits
         probabilities = torch.softmax(logits, dim=1).numpy()
         return [self.classes[number] for number in probabilities.argmax(axis=1)], probabilities
 
-    def _read(self, examples: Sequence[str | Path] | NDArray[Any]) -> Inputs:
+    def _read(self, examples: Any, origin: str) -> Inputs:
         if self.encoder is not None:
             rows = encode(self.encoder, [str(one) for one in examples], images=self.kind == "images")
             return torch.from_numpy(rows * np.float32(self.scale))
@@ -79,7 +92,22 @@ class TrainedModel:
             return stack_images(images, len(examples), size=IMAGE_SIZE, grey=False)
         if self.kind == "texts":
             return text_rows(self.reader, [str(text) for text in examples])
+        if self.kind == "table":
+            return torch.from_numpy(self.reader.encode(_frame(examples), path=origin))
         return torch.from_numpy(np.asarray(examples, dtype=np.float32) * np.float32(self.scale))
+
+
+def _frame(rows: Any) -> pd.DataFrame:
+    """Return a frame whose columns have distinct names, which are text; raise InputError for anything else."""
+    import pandas as pd
+
+    if not isinstance(rows, pd.DataFrame):
+        raise InputError(f"rows of a table are a file or a pandas.DataFrame (got {type(rows).__name__}); make one")
+    named = rows.set_axis(rows.columns.map(str), axis=1)
+    if not named.columns.is_unique:
+        twice = named.columns[named.columns.duplicated()][0]
+        raise InputError(f"columns have names of their own (got {twice!r} twice); rename one")
+    return named
 
 
 def save_trained(project: LabelingProject, path: Path) -> None:
@@ -90,7 +118,6 @@ def save_trained(project: LabelingProject, path: Path) -> None:
         path: file to write, .safetensors.
 
     Raises:
-        ConfigError: a table, whose columns are encoded by its own rows.
         SessionError: labels of fewer than two classes.
         DataError: a place that cannot be written, or a full disk; what stood there stays.
         MissingExtraError: safetensors is not installed.
@@ -98,11 +125,6 @@ def save_trained(project: LabelingProject, path: Path) -> None:
     Cost: one training, if the labels have changed since the last.
     """
     source, session = project.source, project.session
-    if source.kind not in _READABLE:
-        raise ConfigError(
-            f"a model that reads new examples is one of {', '.join(_READABLE)} (got a {source.kind}, whose columns are "
-            "encoded by its own rows); export its guesses with --guesses"
-        )
     if len(np.unique(session.labels)) < 2:
         raise SessionError(
             f"a model tells classes apart (got labels of {len(np.unique(session.labels))}); label examples of another"
@@ -118,11 +140,9 @@ def save_trained(project: LabelingProject, path: Path) -> None:
         "encoder": source.encoder,
         "scale": float(source.scale),
     }
-    if source.reader is not None:
-        about["vocabulary"] = {word: int(column) for word, column in source.reader.vocabulary_.items()}
-        weights[_IDF] = torch.from_numpy(np.asarray(source.reader.idf_, dtype=np.float64))
+    said, tensors = describe_reader(source.reader)
     with written_whole(Path(path)) as partial:
-        partial.write_bytes(_safetensors().save(weights, metadata={_KEY: json.dumps(about)}))
+        partial.write_bytes(_safetensors().save(weights | tensors, metadata={_KEY: json.dumps(about | said)}))
 
 
 def load_trained(path: str | Path, *, model: str | None = None, encoder: str | None = None) -> TrainedModel:
@@ -161,7 +181,8 @@ def load_trained(path: str | Path, *, model: str | None = None, encoder: str | N
         raise DataError(f"a model of version {_VERSION} is read (got {version!r} in {path}); update Ladle")
     try:
         _check_about(about)
-        vocabulary, idf = _read_words(about, weights)
+        kind = about["kind"] if about["encoder"] is None else "embeddings"
+        reader = read_reader(kind, about, weights, width=about["example_shape"][0])
     except (KeyError, ValueError) as error:
         raise DataError(f"a trained model says what it is (got {path}: {reason_of(error)}); export it again") from error
     if is_import_path(about["model"]) and about["model"] != model:
@@ -175,7 +196,7 @@ def load_trained(path: str | Path, *, model: str | None = None, encoder: str | N
             f"encoder={encoder!r}, the file says {about['encoder']!r}); pass that, if you trust it"
         )
     shape, classes = tuple(about["example_shape"]), tuple(about["classes"])
-    build = build_model(about["model"], example_shape=shape, classes=len(classes), sparse=idf is not None)
+    build = build_model(about["model"], example_shape=shape, classes=len(classes), sparse=kind == "texts")
     try:
         if not is_import_path(about["model"]):
             _check_shapes(build, weights)
@@ -185,7 +206,6 @@ def load_trained(path: str | Path, *, model: str | None = None, encoder: str | N
         raise DataError(
             f"the weights fit the network (got {path}: {reason_of(error)}); export the model again"
         ) from error
-    reader = None if idf is None else texts_reader(vocabulary, idf.numpy())
     return TrainedModel(about["kind"], classes, network.eval(), reader, encoder, about["scale"])
 
 
@@ -194,10 +214,12 @@ def _check_about(about: dict[str, Any]) -> None:
     classes, shape = about["classes"], about["example_shape"]
     encoder, scale = about["encoder"], about["scale"]
     right = {
-        "kind": about["kind"] in _READABLE,
+        "kind": about["kind"] in get_args(Kind),
         "model": isinstance(about["model"], str),
         "classes": _are(str, classes) and len(set(classes)) == len(classes) >= 2,
-        "example_shape": _are(int, shape) and min(shape, default=0) >= 1,
+        "example_shape": _are(int, shape)
+        and min(shape, default=0) >= 1
+        and (len(shape) == 1 or (about["kind"] == "images" and encoder is None)),
         "encoder": encoder is None or (isinstance(encoder, str) and about["kind"] in ("images", "texts")),
         "scale": type(scale) is float and 0.0 < scale < float("inf"),
     }
@@ -208,22 +230,6 @@ def _check_about(about: dict[str, Any]) -> None:
 
 def _are(kind: type, values: object) -> bool:
     return isinstance(values, list) and all(type(value) is kind for value in values)
-
-
-def _read_words(about: dict[str, Any], weights: dict[str, Tensor]) -> tuple[dict[str, int] | None, Tensor | None]:
-    """Return the vocabulary and the weights of its words, which are taken out of all weights; None without texts."""
-    idf = weights.pop(_IDF, None)
-    if about["kind"] != "texts" or about["encoder"] is not None:
-        if idf is not None:
-            raise ValueError(f"words with {about['kind']}")
-        return None, None
-    vocabulary = about["vocabulary"]
-    columns = sorted(vocabulary.values()) if isinstance(vocabulary, dict) and _are(int, [*vocabulary.values()]) else []
-    if idf is None or not columns or columns != list(range(len(columns))):
-        raise ValueError("texts without a column for each word")
-    if idf.shape != (len(columns),) or about["example_shape"] != [len(columns)] or not _is_finite(idf):
-        raise ValueError(f"{len(columns)} words with {tuple(idf.shape)} weights")
-    return vocabulary, idf.double()
 
 
 def _check_shapes(build: Callable[[], nn.Module], weights: dict[str, Tensor]) -> None:
