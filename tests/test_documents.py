@@ -72,6 +72,7 @@ def test_the_python_of_the_readme_runs(
 
 def put_trained_models(folder: Path, page: str) -> None:
     """Write what `ladle export --out model.safetensors` would, where a page has it from a person's labels."""
+    labels = ["zero", "one"] * 2
     if page == "docs/how-to/label-images.md":
         place = folder / "labeled"
         place.mkdir()
@@ -81,10 +82,14 @@ def put_trained_models(folder: Path, page: str) -> None:
     elif page == "docs/quickstart.md":
         place = folder / "labeled.csv"
         place.write_text("text\n" + "fine words\nfree prize\n" * 2)
+    elif page == "docs/how-to/label-table.md":
+        (folder / "first.py").write_text(blocks(page, "python")[0])
+        labels = [*runpy.run_path(str(folder / "first.py"))["known"][:60]]
+        place = folder / "wines.csv"
     else:
         return
-    with LabelingProject(open_source(place), classes=["zero", "one"], store="sqlite://") as project:
-        project.ingest({name: project.classes[number % 2] for number, name in enumerate(project.source.ids)})
+    with LabelingProject(open_source(place), classes=sorted(set(labels)), store="sqlite://") as project:
+        project.ingest(dict(zip(project.source.ids, labels, strict=False)))
         save_trained(project, folder / "model.safetensors")
 
 
@@ -99,6 +104,8 @@ def test_the_python_of_the_site_runs(page: str, tmp_path: Path, monkeypatch: pyt
     values = runpy.run_path(str(script))
     if page == "docs/concepts/batches.md":
         assert len({int(pick) // 4 for pick in values["picks"]}) > 4
+    if page == "docs/how-to/label-table.md":
+        assert (values["known"][140:] == values["names"]).mean() > 0.9
     if "session" in values and page != "docs/how-to/parquet.md":
         assert len(values["session"].labeled) >= 20
 

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from safetensors.torch import save
 
@@ -20,8 +21,8 @@ _FEATURES = 3
 def check(data: bytes) -> None:
     """Change what a file says of its model, its weights or its bytes; load it, and predict with it."""
     material = Material(data)
-    texts = material.rarely()
-    about, weights = _about(texts), dict(_weights(texts))
+    kind = material.one_of(("embeddings", "embeddings", "texts", "table"))
+    about, weights = _about(kind), dict(_weights(kind))
     changed = False
     for _ in range(material.whole(0, 2)):
         match material.whole(0, 3):
@@ -51,8 +52,13 @@ def check(data: bytes) -> None:
     assert changed or trained is not None
     if trained is None:
         return
-    examples: Any = ["one two", "two", "none"] if trained.kind == "texts" else np.ones((3, _FEATURES), dtype=np.float32)
-    if trained.kind == "images":
+    examples: Any = np.ones((3, _FEATURES), dtype=np.float32)
+    if trained.kind == "texts":
+        examples = ["one two", "two", "none"]
+    elif trained.kind == "table":
+        wide: Any = material.one_of((1.0, None, np.inf, 1e300, "wide", True))
+        examples = pd.DataFrame({"wide": [wide, 2.0, 3.0], "form": material.one_of(("round", None, "oval", 7))})
+    elif trained.kind == "images":
         return
     answered = refused(lambda: trained.predict(examples))
     if answered is not None:
@@ -62,10 +68,10 @@ def check(data: bytes) -> None:
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
-def _about(texts: bool) -> dict[str, Any]:
+def _about(kind: str) -> dict[str, Any]:
     about: dict[str, Any] = {
         "version": 1,
-        "kind": "texts" if texts else "embeddings",
+        "kind": kind,
         "model": "mlp",
         "classes": ["cat", "dog"],
         "example_shape": [_FEATURES],
@@ -73,15 +79,20 @@ def _about(texts: bool) -> dict[str, Any]:
         "encoder": None,
         "scale": 1.0,
     }
-    if texts:
+    if kind == "table":
+        about |= {"numbers": ["wide"], "categories": ["form"], "values": [["flat", "round"]]}
+    if kind == "texts":
         about["vocabulary"] = {"one": 0, "two": 1, "three": 2}
     return about
 
 
 @cache
-def _weights(texts: bool) -> dict[str, torch.Tensor]:
-    build = build_model("mlp", example_shape=(_FEATURES,), classes=2, sparse=texts)
+def _weights(kind: str) -> dict[str, torch.Tensor]:
+    build = build_model("mlp", example_shape=(_FEATURES,), classes=2, sparse=kind == "texts")
     weights = {name: torch.full_like(tensor, 0.01) for name, tensor in build().state_dict().items()}
-    if texts:
+    if kind == "table":
+        for name in ("medians", "origins", "means", "deviations"):
+            weights[f"table.{name}"] = torch.ones(1, dtype=torch.float64)
+    if kind == "texts":
         weights["texts.idf"] = torch.ones(_FEATURES, dtype=torch.float64)
     return weights

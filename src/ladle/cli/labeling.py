@@ -170,9 +170,11 @@ def export(
                 save_trained(project, out)
             own = f', model="{project.model}"' if ":" in project.model else ""
             own += f', encoder="{embed}"' if embed else ""
+            new = {"images": '["new.jpg"]', "texts": '["a new text"]', "table": '"new.csv"'}
             told = (
                 f"model of {len(labels)} labels: {out}\n"
-                f'from ladle.labeling import load_trained\nnames, probabilities = load_trained("{out}"{own}).predict(…)'
+                "from ladle.labeling import load_trained\n"
+                f'names, probabilities = load_trained("{out}"{own}).predict({new.get(project.source.kind, "rows")})'
             )
         elif guesses:
             with console.status("training"):
