@@ -110,6 +110,7 @@ $(LABEL_STUDIO)/.tests: pyproject.toml
 fuzz: $(VENV)/.dev
 	$(BIN)/pip install --quiet 'atheris>=2.3'
 	for target in $(FUZZ_TARGETS); do PYTHONPATH=tests $(BIN)/python -m fuzz $$target --seconds $(FUZZ_SECONDS) || exit; done
+
 # The tests with the oldest releases that pyproject.toml allows, which warn of what is past. torch is the exception: its
 # older releases come with several GB of CUDA only.
 oldest:
@@ -129,7 +130,8 @@ newest:
 # The package as people get it: built, installed outside of the repository, and used there.
 wheel: $(VENV)/.dev
 	$(BIN)/pip install --quiet build
-	$(BIN)/pytest tests/test_wheel.py
+	$(BIN)/pytest -m slow tests/test_wheel.py
+
 # Kills servers, workers, nodes and databases at random moments, for most of an hour. Writes docs/reliability.md.
 KILLS ?= 560
 SEED ?= 0

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from ladle.files import written_whole
+
 if TYPE_CHECKING:
     from ladle.experiments.acquisition_times import AcquisitionTime
 
@@ -77,7 +79,7 @@ def table2(
 
 def write_times(path: Path, times: list[AcquisitionTime]) -> None:
     """Write one row for each selection that was timed."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with written_whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["model", "round", "labeled", "strategy", "repeat", "outputs_seconds", "selection_seconds"])
         for one in times:
