@@ -1,18 +1,23 @@
-"""Answers as people send them back: a file with the columns id and label."""
+"""Answers as people send them back: a file with the columns id and label, and which of them are new."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ladle.data import read_table
-from ladle.errors import DataError, reason_of
+from ladle.errors import DataError, InputError, SessionError, reason_of
 from ladle.labeling.json_lines import read_json_lines
 
 if TYPE_CHECKING:
     import pandas as pd
 
+#: What stands for "nobody can say" in an answer, unless a class has this name.
+SKIP = "skip"
+#: What stands for "I can't say now": set aside, and it may come again.
+UNSURE = "not sure"
 _ID, _LABEL = "id", "label"
 
 
@@ -45,6 +50,53 @@ def read_answers(path: Path) -> dict[str, str]:
             )
         answers[identity] = label
     return answers
+
+
+def new_answers(
+    answers: Mapping[str, str],
+    places: Mapping[str, int],
+    classes: Sequence[str],
+    *,
+    labeled: Mapping[int, int],
+    skipped: Container[int],
+) -> tuple[dict[int, int], list[int]]:
+    """Return the labels that are new, index -> class number, and the examples newly skipped.
+
+    Args:
+        answers: name of an example -> its class, or "skip" where no class has that name.
+        places: the index of each example by its name.
+        classes: names, in the order of their numbers.
+        labeled: the class number of each example labeled so far.
+        skipped: indices of the examples skipped so far.
+
+    Raises:
+        InputError: a name or a class that does not exist.
+        SessionError: an example that has another label already.
+    """
+    numbers = {name: number for number, name in enumerate(classes)}
+    told: dict[int, int] = {}
+    passed: list[int] = []
+    for identity, label in answers.items():
+        if identity not in places:
+            raise InputError(f"answers are to examples of the source (got id {identity!r}); ask for a batch anew")
+        place = places[identity]
+        if label in numbers:
+            if labeled.get(place, numbers[label]) != numbers[label]:
+                raise SessionError(
+                    f"an example is labeled once (got {label!r} for {identity!r}, which is "
+                    f"{classes[labeled[place]]!r}); undo that first"
+                )
+            if place not in labeled:
+                told[place] = numbers[label]
+        elif label == SKIP:
+            if place not in skipped and place not in labeled:
+                passed.append(place)
+        else:
+            raise InputError(
+                f"a label is one of the classes {', '.join(classes)}, or {SKIP} (got {label!r} for {identity!r}); "
+                "correct it, or add the class"
+            )
+    return told, passed
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

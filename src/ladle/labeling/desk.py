@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from ladle.errors import ConfigError, LadleError, SessionError, StoreConflictError, StoreError
 from ladle.labeling.annotators import Agreement, Opinion, agreement
+from ladle.labeling.answers import UNSURE
 from ladle.labeling.cross_validation import Snapshot
 from ladle.labeling.forecast import forecast_saving
-from ladle.labeling.project import UNSURE, LabelingProject, Status
+from ladle.labeling.project import LabelingProject, Status
 
 _LEASE_SECONDS = 15 * 60
 _SECONDS_TO_THE_NEXT_TRY = 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine
 
 from ladle.errors import ConfigError, InputError, SessionError
 from ladle.labeling.annotators import (
@@ -21,26 +20,22 @@ from ladle.labeling.annotators import (
     mark_undone,
     record_answer,
 )
+from ladle.labeling.answers import SKIP, UNSURE, new_answers
 from ladle.labeling.class_names import check_new_class
 from ladle.labeling.control import AccuracyPoint, ControlAnswer, accuracy_curve
 from ladle.labeling.cross_validation import Progress, Snapshot
 from ladle.labeling.forecast import Forecast, forecast_saving
+from ladle.labeling.picked import control_rows, key_of, receipt_of, record_plan
 from ladle.labeling.planning import Plan, plan_at_random, plan_batch
 from ladle.labeling.settings import check_model, find_or_make_settings
 from ladle.labeling.sources import Source
 from ladle.labeling.stopping import StoppingHint, stopping_hint
-from ladle.labeling.tables import control_guesses, project_keys
-from ladle.labeling.tables import receipts as stored_receipts
 from ladle.models import TrainingConfig, pool_outputs
 from ladle.session import Session, Skipped, Told, Undone, hold, open_database
 from ladle.session.seeds import Purpose, derived_seed
 from ladle.strategies import find_strategy
 from ladle.typing import Indices
 
-#: What stands for "nobody can say" in an answer, unless a class has this name.
-SKIP = "skip"
-#: What stands for "I can't say now": set aside, and it may come again.
-UNSURE = "not sure"
 _LABEL = "label"
 
 
@@ -210,7 +205,9 @@ class LabelingProject:
             InputError: a name or a class that does not exist.
             SessionError: an example that has another label already.
         """
-        told, skipped = self._sorted(answers)
+        known, gone = self.session.labeled, self.session.state.skipped
+        labels = dict(zip(known.tolist(), self.session.labels.tolist(), strict=True))
+        told, skipped = new_answers(answers, self._places, self.classes, labeled=labels, skipped=set(gone.tolist()))
         if told:
             self.session.tell(list(told), list(told.values()))
         if skipped:
@@ -303,12 +300,8 @@ class LabelingProject:
 
     def receipt(self, place: int) -> dict[str, Any] | None:
         """Return why an example was picked, as ``Receipt.to_json`` gives it; None where no model picked it."""
-        query = select(stored_receipts.c.payload).where(
-            stored_receipts.c.project_id == self._project, stored_receipts.c.example == place
-        )
         with self._engine.connect() as connection:
-            payload: dict[str, Any] | None = connection.execute(query).scalar()
-        return payload
+            return receipt_of(connection, self._project, place)
 
     def control_arm(self) -> set[int]:
         """Return the indices of the examples that were drawn at random to measure accuracy on."""
@@ -316,13 +309,8 @@ class LabelingProject:
 
     def key(self) -> str:
         """Return what tells this project from all others, in other tools too: 32 letters, made when first asked for."""
-        query = select(project_keys.c.key).where(project_keys.c.project_id == self._project)
         with self._engine.begin() as connection:
-            key: str | None = connection.execute(query).scalar()
-            if key is None:
-                key = uuid.uuid4().hex
-                connection.execute(insert(project_keys).values(project_id=self._project, key=key))
-        return key
+            return key_of(connection, self._project)
 
     def labels(self) -> dict[str, str]:
         """Return the class of each labeled example by its name, in the order the labels came in."""
@@ -414,54 +402,12 @@ class LabelingProject:
         gone = np.concatenate([state.labeled, state.pending, state.skipped])
         events = [replace(one, indices=one.indices[~np.isin(one.indices, gone)]) for one in plan.events]
         places = {place for one in events for place in one.indices.tolist()}
-        guesses = [
-            {"project_id": self._project, "example": place, "labeled": plan.labeled, "guess": guess}
-            for place, guess in plan.guesses.items()
-            if place in places
-        ]
-        reasons = [
-            {"project_id": self._project, "example": place, "payload": receipt.to_json()}
-            for place, receipt in plan.receipts.items()
-            if place in places
-        ]
         with self.session.transaction() as connection:
-            if guesses:
-                # Before anybody has labeled them.
-                connection.execute(insert(control_guesses), guesses)
-            if reasons:
-                connection.execute(insert(stored_receipts), reasons)
+            # Before anybody has labeled them.
+            record_plan(connection, self._project, plan, places)
             for event in events:
                 if len(event.indices):
                     self.session.commit(event, connection)
-
-    def _sorted(self, answers: Mapping[str, str]) -> tuple[dict[int, int], list[int]]:
-        """Return the labels that are new, by index, and the examples newly skipped; raise where one breaks a rule."""
-        numbers = {name: number for number, name in enumerate(self.classes)}
-        known = dict(zip(self.session.labeled.tolist(), self.session.labels.tolist(), strict=True))
-        gone = set(self.session.state.skipped.tolist())
-        told: dict[int, int] = {}
-        skipped: list[int] = []
-        for identity, label in answers.items():
-            if identity not in self._places:
-                raise InputError(f"answers are to examples of the source (got id {identity!r}); ask for a batch anew")
-            place = self._places[identity]
-            if label in numbers:
-                if known.get(place, numbers[label]) != numbers[label]:
-                    raise SessionError(
-                        f"an example is labeled once (got {label!r} for {identity!r}, which is "
-                        f"{self.classes[known[place]]!r}); undo that first"
-                    )
-                if place not in known:
-                    told[place] = numbers[label]
-            elif label == SKIP:
-                if place not in gone and place not in known:
-                    skipped.append(place)
-            else:
-                raise InputError(
-                    f"a label is one of the classes {', '.join(self.classes)}, or {SKIP} (got {label!r} for "
-                    f"{identity!r}); correct it, or add the class"
-                )
-        return told, skipped
 
     def _guess(self, places: Indices) -> list[int]:
         logits = pool_outputs(self.session.model, self.source.inputs[places]).logits
@@ -477,9 +423,8 @@ class LabelingProject:
         ]
 
     def _guesses(self) -> Sequence[Any]:
-        query = select(control_guesses).where(control_guesses.c.project_id == self._project)
         with self._engine.connect() as connection:
-            return connection.execute(query.order_by(control_guesses.c.labeled, control_guesses.c.example)).all()
+            return control_rows(connection, self._project)
 
     def _picks(self, places: Indices) -> list[Pick]:
         arm = self.control_arm()
