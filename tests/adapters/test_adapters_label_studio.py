@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import httpx
@@ -35,6 +35,7 @@ from ladle.adapters.label_studio import (
     task_of,
 )
 from ladle.adapters.label_studio_exchange import Exchange, TaskState
+from ladle.adapters.label_studio_rounds import Rounds
 from ladle.errors import ConfigError, InputError, MissingExtraError, ServerError, StoreConflictError
 from ladle.labeling import SKIP, LabelingProject, Source, agreement, open_source
 from ladle.models import TrainingConfig
@@ -328,6 +329,36 @@ def test_ctrl_c_is_heard_while_an_answer_is_read(
     code, said, _ = call("label-studio", *words, "--every", "600")
     assert (code, pressed, said.splitlines()[-1][:7]) == (0, [1], "stopped")
     assert len(in_memory.open()) == 6  # what had begun was brought to its end
+
+
+def test_ctrl_c_while_the_thread_starts_leaves_none_behind(
+    in_memory: Memory, words: tuple[str, ...], call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, tasks = Rounds.start, in_memory.tasks
+    reading = threading.Event()
+
+    def read(project: int) -> list[TaskState]:
+        reading.set()
+        time.sleep(0.3)
+        return tasks(project)
+
+    def interrupted(rounds: Rounds) -> None:
+        start(rounds)
+        reading.wait()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(in_memory, "tasks", read)
+    monkeypatch.setattr(Rounds, "start", interrupted)
+    code, said, _ = call("label-studio", *words, "--every", "600")
+    assert (code, said.splitlines()[-1][:7]) == (0, "stopped")
+    assert "ladle-label-studio" not in [thread.name for thread in threading.enumerate()]
+    assert len(in_memory.open()) == 6
+
+
+def test_rounds_that_never_began_are_over() -> None:
+    rounds = Rounds(cast("Exchange", None), every=1, after=lambda _: True)
+    rounds.close()
+    rounds.wait()
 
 
 def test_ctrl_c_gives_a_training_up(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from visitors import LOOPBACK, NASTY, Browser, texts_desk
 
 from ladle.errors import DataError
 from ladle.labeling import Desk, LabelingProject, open_source
-from ladle.page import create_app
+from ladle.page import create_app, listen, serve
 
 
 @pytest.fixture
@@ -200,3 +201,20 @@ def test_only_images_of_the_source_are_served(tmp_path: Path) -> None:
             assert http.get(path).status_code in (404, 422), path
         (photos / "a.png").unlink()
         assert http.get("/image/0").status_code == 404
+
+
+def test_ctrl_c_while_the_desk_starts_leaves_no_thread_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = Desk.start
+
+    def interrupted(desk: Desk) -> None:
+        start(desk)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Desk, "start", interrupted)
+    source = tmp_path / "texts.csv"
+    source.write_text("\n".join(["text", *(f"a word and number{row}" for row in range(40))]))
+    listener = listen("127.0.0.1", 0)
+    with LabelingProject(open_source(source), classes=("a", "b"), store="sqlite://") as project:
+        serve(Desk(project, batch=4), listener, on_ready=lambda: pytest.fail("it was stopped before"))
+    listener.socket.close()
+    assert "ladle-desk" not in [thread.name for thread in threading.enumerate()]

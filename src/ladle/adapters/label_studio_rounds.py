@@ -81,6 +81,7 @@ class Rounds:
         self._due.set()
         if self._thread.is_alive():
             self._thread.join()
+        self._ended.set()  # also where Ctrl-C came before the thread ran
 
     def _run(self) -> None:
         try:

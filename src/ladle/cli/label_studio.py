@@ -80,8 +80,9 @@ def label_studio(
         rounds = Rounds(exchange, every=every, after=after, progress=show)
         try:
             with console.status("looking") as line:
-                rounds.start()
                 try:
+                    # Ctrl-C may come while the thread starts.
+                    rounds.start()
                     rounds.wait()
                 finally:
                     rounds.close()

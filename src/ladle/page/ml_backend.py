@@ -144,10 +144,11 @@ def serve_ml_backend(
     """
     app = create_ml_backend(rounds, hosts=listener.hosts, login=login)
     server = uvicorn.Server(server_config(app, _LIMITS))
-    rounds.start(at_end=lambda: setattr(server, "should_exit", True))
     try:
-        on_ready(listener.origin)
+        # Ctrl-C may come while the thread starts.
         with suppress(KeyboardInterrupt):
+            rounds.start(at_end=lambda: setattr(server, "should_exit", True))
+            on_ready(listener.origin)
             server.run(sockets=[listener.socket])
     finally:
         rounds.close()

@@ -95,10 +95,11 @@ def serve(desk: Desk, listener: Listener, *, on_ready: Callable[[], None]) -> No
     """
     limits = Limits()
     config = server_config(create_app(desk, hosts=listener.hosts, token=listener.token, limits=limits), limits)
-    desk.start()
     try:
-        on_ready()
+        # Ctrl-C may come while the thread starts.
         with suppress(KeyboardInterrupt):
+            desk.start()
+            on_ready()
             uvicorn.Server(config).run(sockets=[listener.socket])
     finally:
         desk.close()
