@@ -17,8 +17,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from sklearn.datasets import load_digits
+from visitors import served
 
-from ladle.labeling import LabelingProject, open_source
+from ladle.labeling import Desk, LabelingProject, open_source
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")]
@@ -198,3 +199,25 @@ def test_it_fits_a_phone_and_says_what_it_shows(browser: Browser, server: Server
     page.get_by_role("button", name="Add").tap()
     page.get_by_role("button", name="four", exact=True).wait_for()
     context.close()
+
+
+def test_a_long_row_is_scrolled_and_the_next_one_begins_at_its_top(browser: Browser, tmp_path: Path) -> None:
+    table = tmp_path / "wide.csv"
+    rows = np.random.default_rng(0).normal(size=(12, 60)).round(3).tolist()
+    table.write_text("\n".join(",".join(map(str, row)) for row in [[f"column{n}" for n in range(60)], *rows]))
+    with LabelingProject(open_source(table), classes=("a", "b"), store="sqlite://") as project:
+        desk = Desk(project, batch=4)
+        desk.start()
+        with served(desk) as live:
+            page = browser.new_page(viewport={"width": 375, "height": 700})
+            page.goto(f"http://127.0.0.1:{live.port}/")
+            first = until(page, "state.item && state.item.id")
+            shown = page.locator("#shown")
+            assert shown.evaluate("it => it.scrollHeight > it.clientHeight && it.scrollWidth <= it.clientWidth")
+            shown.evaluate("it => { it.scrollTop = it.scrollHeight }")
+            assert shown.evaluate("it => it.scrollTop") > 0
+            press(page, "1")
+            assert until(page, f"state.item && state.item.id !== {first!r}")
+            assert shown.evaluate("it => it.scrollTop") == 0
+            page.close()
+        desk.close()

@@ -104,6 +104,7 @@ function showItem() {
   shownPlace = item.place;
   find("shown").className = state.kind;
   find("shown").replaceChildren(picture(item, item.text) || make("p", {}, item.text));
+  find("shown").scrollTop = 0;
   find("caption").textContent = [item.id === item.text && !item.image ? "" : item.id, item.second ? "a second opinion" : ""]
     .filter(Boolean).join(" · ");
   find("receipt").replaceChildren(...receipt(item.why));
