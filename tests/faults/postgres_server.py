@@ -58,7 +58,7 @@ class PostgresServer:
         """Kill the server's first process, and start it again on what it left."""
         pid = int((self._data / "postmaster.pid").read_text().split()[0])
         os.kill(pid, signal.SIGKILL)
-        for _ in range(100):
+        for _ in range(1200):
             # Its backends have to see that it is gone before the folder is free.
             with suppress(subprocess.CalledProcessError):
                 self.start()
@@ -83,7 +83,8 @@ class PostgresServer:
 
     def wait(self) -> None:
         """Wait until it takes connections."""
-        for _ in range(300):
+        # A recovery reads and syncs what was written since the last checkpoint: on a busy machine that takes its time.
+        for _ in range(2400):
             try:
                 psycopg.connect(f"{self.url}/postgres").close()
             except psycopg.OperationalError:
