@@ -14,7 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from ladle.data import DataConfig, Pool, load_pool, split_whole
+from ladle.data import DataConfig, Pool, load_pool, read_table, split_whole
 from ladle.errors import ConfigError, DataError
 
 
@@ -231,6 +231,14 @@ def test_a_damaged_file_is_named(
     with pytest.raises(error, match=message) as caught:
         load(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+def test_text_that_is_no_utf_8_is_found_before_it_is_looked_at(tmp_path: Path) -> None:
+    offsets, content = pa.py_buffer(np.arange(3, dtype=np.int32) * 3), pa.py_buffer(b"catd\xb3g")
+    kinds = pa.Array.from_buffers(pa.string(), 2, [None, offsets, content])
+    pq.write_table(pa.table({"kind": kinds, "size": [1.0, 2.0]}), tmp_path / "zoo.parquet")
+    with pytest.raises(DataError, match=r"a table can be read \(got .*zoo.parquet: .*UTF8.*\); write it anew"):
+        read_table(tmp_path / "zoo.parquet")
 
 
 @pytest.mark.parametrize(

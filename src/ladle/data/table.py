@@ -137,12 +137,14 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    import pandas as pd
     import pyarrow.parquet
 
     with pyarrow.parquet.ParquetFile(path) as parquet:
         check_parquet(str(path), path.stat().st_size, parquet.metadata)
-    frame = pd.read_parquet(path)
+        table = parquet.read()
+    # Text that is no UTF-8 would be found only where somebody looks at it.
+    table.validate(full=True)
+    frame: pd.DataFrame = table.to_pandas()
     names = [str(name) for name in frame.columns]
     if len(set(names)) < len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])
