@@ -97,7 +97,7 @@ def _reduced(matrix: scipy.sparse.csr_matrix) -> NDArray[Any]:
         return matrix.toarray()
     from sklearn.decomposition import TruncatedSVD
 
-    # The share of the variance that a component explains is computed too, not used, and divides by zero where all are equal.
+    # The share of the variance that a component explains comes along: a division by zero where all rows are equal.
     with np.errstate(divide="ignore", invalid="ignore"):
         reduced: NDArray[Any] = TruncatedSVD(min(_COMPONENTS, rows), random_state=0).fit_transform(matrix)
     return reduced
