@@ -247,6 +247,18 @@ def test_an_estimate_from_whole_batches_is_exact() -> None:
     assert found.standard_error < 1e-6
 
 
+def test_batches_of_one_example_estimate_the_mean_of_those_drawn() -> None:
+    model, labeled, labels, candidates = problem("mlp")
+    found = estimated_discrepancy(
+        model, candidates, labeled, labels, batches=2, batch_size=1, generator=np.random.default_rng(0)
+    )
+    generator = np.random.default_rng(0)
+    drawn = np.concatenate([generator.choice(LABELED, size=1, replace=False) for _ in range(2)])
+    # The factor m / (m + 1) is that of the whole labeled set, of which the two are a sample.
+    expected = discrepancy_over(model, candidates, labeled[drawn], labels[drawn]) * (3 / 2) * LABELED / (LABELED + 1)
+    torch.testing.assert_close(found.scores, expected, rtol=1e-9, atol=0.0)
+
+
 def test_the_standard_error_is_how_far_the_estimate_is_off() -> None:
     model, labeled, labels, candidates = problem("mlp")
     exact = discrepancy_over(model, candidates, labeled, labels)

@@ -23,8 +23,8 @@ _ROOT = Path(__file__).parents[2]
 _WORK = _ROOT / "build" / "mutation"
 _SEED = 0
 # Beside mutmut's defaults: a statement that raises is left out, since its mutants change the text of a message, and so
-# are migrations, which are frozen once released. A mutant may take 8 times as long as its tests do and 24 s more, on a
-# busy machine, before it counts as an endless loop. A server of PostgreSQL for every mutant would take hours.
+# are migrations, which are frozen once released. A mutant may take 3 times as long as its tests do and half a minute
+# more, on a busy machine, before it counts as an endless loop. A server of PostgreSQL for every mutant would take hours.
 _SETTINGS = """
 [tool.mutmut]
 source_paths = ["src"]
@@ -33,8 +33,8 @@ do_not_mutate = ["src/ladle/session/migrations/*"]
 do_not_mutate_patterns = ['^\\s*raise \\w+']
 pytest_add_cli_args = ["-p", "no:xdist", "-p", "no:cacheprovider", "-m", "not torture and not postgres and not slow"]
 pytest_add_cli_args_test_selection = ["tests/{room}"]
-timeout_constant = 3.0
-timeout_multiplier = 8.0
+timeout_constant = 10.0
+timeout_multiplier = 3.0
 """
 
 
