@@ -23,8 +23,8 @@ _ROOT = Path(__file__).parents[2]
 _WORK = _ROOT / "build" / "mutation"
 _SEED = 0
 # Beside mutmut's defaults: a statement that raises is left out, since its mutants change the text of a message, and so
-# are migrations, which are frozen once released. A mutant may take 3 times as long as its tests do and half a minute
-# more, on a busy machine, before it counts as an endless loop. A server of PostgreSQL for every mutant would take hours.
+# are migrations, which are frozen once released. A mutant may take half a minute and 3 times as long as its tests do
+# before it counts as an endless loop: machines are busy. A server of PostgreSQL for every mutant would take hours.
 _SETTINGS = """
 [tool.mutmut]
 source_paths = ["src"]
