@@ -2,7 +2,8 @@
 
 Needs mutmut. Each room is mutated in a folder of its own, ``build/mutation/ROOM``, and tested by its own tests alone;
 what none of them noticed is left there as ``survivors.diff``. ``--sample N`` takes N mutants a room, drawn with a fixed
-seed; ``--survivors`` tries those of the run before once more, after a test was written for one.
+seed; ``--survivors`` tries those of the run before once more, after a test was written for one; ``--tests`` leaves slow
+tests out.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ source_paths = ["src"]
 only_mutate = ["src/ladle/{room}/*"]
 do_not_mutate = ["src/ladle/session/migrations/*"]
 do_not_mutate_patterns = ['^\\s*raise \\w+']
-pytest_add_cli_args = ["-p", "no:xdist", "-p", "no:cacheprovider", "-m", "not torture and not postgres and not slow"]
+pytest_add_cli_args = ["-p", "no:xdist", "-p", "no:cacheprovider", "-m", "not torture and not postgres and not slow"{k}]
 pytest_add_cli_args_test_selection = ["tests/{room}"]
 timeout_constant = 10.0
 timeout_multiplier = 3.0
@@ -45,6 +46,7 @@ def main() -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--sample", type=int, metavar="N", help="so many mutants a room, drawn with a fixed seed")
     which.add_argument("--survivors", action="store_true", help="only what survived the run before")
+    parser.add_argument("--tests", metavar="EXPRESSION", help="as pytest's -k: which tests, where some take too long")
     given = parser.parse_args()
     if unknown := set(given.rooms) - set(ROOMS):
         parser.error(f"no such room: {', '.join(sorted(unknown))}; there are {', '.join(ROOMS)}")
@@ -56,7 +58,7 @@ def main() -> None:
                 continue
         else:
             shutil.rmtree(folder, ignore_errors=True)
-        _prepare(folder, room)
+        _prepare(folder, room, given.tests)
         if given.sample is not None:
             names = _sample(folder, room, given.sample)
         _mutmut(folder, "run", "--max-children", "1", *names)
@@ -67,12 +69,13 @@ def main() -> None:
         print(f"{room}: {became.total()} mutants, {', '.join(f'{n} {word}' for word, n in became.items())}", flush=True)  # noqa: T201
 
 
-def _prepare(folder: Path, room: str) -> None:
+def _prepare(folder: Path, room: str, tests: str | None) -> None:
     """Copy what the room's tests need, with a configuration for this room."""
     for name in ("src", "tests"):
         shutil.rmtree(folder / name, ignore_errors=True)
         shutil.copytree(_ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "pyproject.toml").write_text((_ROOT / "pyproject.toml").read_text() + _SETTINGS.format(room=room))
+    settings = _SETTINGS.format(room=room, k="" if tests is None else f", '-k', '{tests}'")
+    (folder / "pyproject.toml").write_text((_ROOT / "pyproject.toml").read_text() + settings)
 
 
 def _sample(folder: Path, room: str, count: int) -> list[str]:
