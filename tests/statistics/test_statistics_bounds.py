@@ -72,7 +72,7 @@ def test_what_cannot_be_is_refused() -> None:
         BoundConstants(1.0, 0.1, examples=10, subset=10, dimension=1)
     with pytest.raises(InputError, match="eta is above 0"):
         BoundConstants(0.0, 0.1, examples=10, subset=5, dimension=1)
-    with pytest.raises(InputError, match="^delta must"):
+    with pytest.raises(InputError, match=r"^delta must"):
         BoundConstants(1.0, 1.5, examples=10, subset=5, dimension=1)
     with pytest.raises(InputError, match="step_sizes"):
         discrepancy_sum([1.0, 2.0], [0.1, 0.1, 0.1], 1.0)

@@ -146,7 +146,7 @@ def test_any_accuracies_give_a_curve(accuracies: list[float], variance: float, c
         ([10, 20], [0.5, 0.6], [1, 1], {"start": 0}, "above 0"),
         ([10, 20], [0.5, np.nan], [1, 1], {}, "finite"),
         ([10, 20], [0.5, 0.6], [1, 0], {}, "positive definite"),
-        ([10, 20], [0.5, 0.6], [1, 1], {"chance": 1}, "^chance must lie strictly between 0 and 1"),
+        ([10, 20], [0.5, 0.6], [1, 1], {"chance": 1}, r"^chance must lie strictly between 0 and 1"),
     ],
 )
 def test_what_breaks_a_rule_is_said_in_a_line(
