@@ -81,7 +81,7 @@ coverage: $(VENV)/.dev
 	$(BIN)/coverage report
 
 # Changes one thing at a time in the functions of the same rooms, and runs the room's own tests: what none of them noticed
-# is in build/mutation/ROOM/survivors.diff. Hours; MUTATE="scores", "--sample 150 session" or "--survivors" for less.
+# is in build/mutation/ROOM/survivors.diff. These are thousands; MUTATE="scores" or "--sample 150 session" for fewer.
 MUTATE ?=
 mutation: $(VENV)/.dev
 	$(BIN)/pip install --quiet 'mutmut>=3.8,<4'
