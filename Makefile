@@ -11,7 +11,7 @@ FUZZ_TARGETS ?= choosing shards tables images configs archives trained
 OLDEST := .venv-oldest
 NEWEST := .venv-newest
 
-.PHONY: demo test lint types layers unit attacks coverage docs results bench bench-large bench-peers label-studio conformance fuzz torture oldest newest wheel clean
+.PHONY: demo test lint types layers unit attacks coverage mutation docs results bench bench-large bench-peers label-studio conformance fuzz torture oldest newest wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ladle run quickstart --store sqlite:///demo.db
@@ -79,6 +79,13 @@ coverage: $(VENV)/.dev
 	$(BIN)/pip install --quiet 'coverage>=7.6'
 	$(BIN)/coverage run -m pytest tests/gradients tests/scores tests/selectors tests/session tests/statistics tests/strategies tests/testing
 	$(BIN)/coverage report
+
+# Changes one thing at a time in the functions of the same rooms, and runs the room's own tests: what none of them noticed
+# is in build/mutation/ROOM/survivors.diff. These are thousands; MUTATE="scores" or "--sample 150 session" for fewer.
+MUTATE ?=
+mutation: $(VENV)/.dev
+	$(BIN)/pip install --quiet 'mutmut>=3.8,<4'
+	PYTHONPATH=tests $(BIN)/python -m mutation $(MUTATE)
 
 # Other libraries, to compare with: their pins need an environment of their own.
 bench-peers:

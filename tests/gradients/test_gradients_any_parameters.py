@@ -200,14 +200,37 @@ def test_it_is_the_distance_to_the_set_with_the_candidate_in_it() -> None:
     )
 
 
-def test_a_candidate_on_the_mean_is_near_zero_and_not_noise() -> None:
+@pytest.mark.parametrize("scale", [1.0, 30.0])
+def test_candidates_on_the_mean_and_near_it_keep_their_digits(scale: float) -> None:
     model, labeled, _, _ = problem("mlp")
+    one = scale * labeled[:1].float()
+    near = one + 1e-3 * scale * torch.randn(1, 6, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        label = model(one.double()).argmax(dim=1)
+    exact = discrepancy_over(model, near.double(), one.double(), label)
     model = model.float()
-    one = labeled[:1].float()
-    label = model(one).argmax(dim=1)
-    found = discrepancy_over(model, one, one.repeat(5, 1), label.repeat(5))
+    found = discrepancy_over(model, torch.cat([one, near]), one.repeat(5, 1), label.repeat(5)) * (6 / 5)
     length = example_gradients(model, one, cross_entropy.pseudo_residuals(model(one).detach())).norm()
-    assert float(found) < 1e-5 * float(length)
+    assert float(found[0]) < 1e-5 * float(length)
+    assert float(found[1]) == pytest.approx(2 * float(exact), rel=1e-2)
+
+
+def test_gradients_are_written_out_a_few_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ladle.gradients.any_parameters as module
+
+    model, labeled, labels, candidates = problem("used twice")
+    expected = discrepancy_over(model, candidates, labeled, labels)
+    # Room for two examples, or for one where even that is too much.
+    for elements in (2 * sum(values.numel() for values in model.parameters()), 1):
+        monkeypatch.setattr(module, "_ELEMENTS", elements)
+        torch.testing.assert_close(discrepancy_over(model, candidates, labeled, labels), expected, rtol=1e-12, atol=0.0)
+
+
+def test_parameters_are_chosen_by_place_or_by_name() -> None:
+    layers = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2), nn.ReLU())
+    assert list(select_parameters(layers, "last")) == ["2.weight", "2.bias"]
+    assert list(select_parameters(layers, "1.weight")) == ["1.weight"]
+    assert list(select_parameters(layers, ["2.bias", "0.weight"])) == ["0.weight", "2.bias"]
 
 
 def test_another_loss_brings_its_own_residuals_and_pseudo_labels() -> None:
@@ -245,6 +268,18 @@ def test_an_estimate_from_whole_batches_is_exact() -> None:
     )
     torch.testing.assert_close(found.scores, discrepancy_over(model, candidates, labeled, labels), rtol=1e-9, atol=0.0)
     assert found.standard_error < 1e-6
+
+
+def test_batches_of_one_example_estimate_the_mean_of_those_drawn() -> None:
+    model, labeled, labels, candidates = problem("mlp")
+    found = estimated_discrepancy(
+        model, candidates, labeled, labels, batches=2, batch_size=1, generator=np.random.default_rng(0)
+    )
+    generator = np.random.default_rng(0)
+    drawn = np.concatenate([generator.choice(LABELED, size=1, replace=False) for _ in range(2)])
+    # The factor m / (m + 1) is that of the whole labeled set, of which the two are a sample.
+    expected = discrepancy_over(model, candidates, labeled[drawn], labels[drawn]) * (3 / 2) * LABELED / (LABELED + 1)
+    torch.testing.assert_close(found.scores, expected, rtol=1e-9, atol=0.0)
 
 
 def test_the_standard_error_is_how_far_the_estimate_is_off() -> None:

@@ -246,3 +246,23 @@ def test_a_head_that_does_not_fit_is_refused() -> None:
         discrepancy_with_head(features, weight, torch.ones(4), torch.ones(4, 6), 9, residuals)
     with pytest.raises(InputError, match=r"needs a labeled set \(got 0 examples\)"):
         discrepancy_with_head(features, weight, None, torch.ones(4, 6), 0, residuals)
+
+
+def test_one_labeled_example_is_enough_beside_the_head() -> None:
+    generator = torch.Generator().manual_seed(0)
+    features, weight, reference = (torch.randn(rows, 6, generator=generator) for rows in (5, 4, 4))
+    loss = find_loss("cross-entropy")
+    logits, found = discrepancy_with_head(features, weight, None, reference, 1, loss.pseudo_residuals)
+    torch.testing.assert_close(found, discrepancy(features, loss.pseudo_residuals(logits), reference, 1))
+
+
+def test_the_loss_sees_every_row_once_and_a_bounded_number_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["ladle.scores.discrepancy"], "_ROWS_AT_ONCE", 128)
+    seen = []
+
+    def residuals(logits: Tensor) -> Tensor:
+        seen.append(len(logits))
+        return torch.ones_like(logits)
+
+    discrepancy_with_head(torch.ones(300, 6), torch.ones(4, 6), None, torch.ones(4, 6), 9, residuals)
+    assert seen == [128, 128, 44]

@@ -282,3 +282,25 @@ def test_highest_is_sorting(values: list[float], count: int) -> None:
     count = min(count, len(values))
     array = np.array(values)
     assert highest(torch.from_numpy(array), count).tolist() == by_sorting(array, count)
+
+
+def test_small_weights_count_beside_a_large_one_in_single_precision() -> None:
+    # A float32 sum that has reached 1e8 does not grow by ones any more.
+    points = torch.ones(CHUNK, 1)
+    points[0] = 1e4
+    passes = LocalPasses(EmbeddingRows(DenseEmbedding(points)))
+    passes.start(np.empty(0, dtype=np.int64), None)
+    passes.reach(DenseEmbedding(torch.zeros(1, 1)), np.empty(0, dtype=np.int64))
+    assert passes.chunk_weights().tolist() == [1e8 + CHUNK - 1]
+
+
+def test_no_rows_have_no_weights() -> None:
+    assert LocalPasses(EmbeddingRows(DenseEmbedding(torch.empty(0, 3)))).chunk_weights().shape == (0,)
+
+
+def test_the_middle_is_the_mean_rounded_to_a_power_of_two_of_each_column() -> None:
+    rows = torch.tensor([[0.0, 5.0, 100.0], [3.0, 5.0, 101.0], [1.0, 5.0, 102.0]])
+    # Means 4/3, 5 and 101; ranges 3, none and 2, hence steps of 2, none and 2.
+    middle = DenseEmbedding(rows).middle()
+    assert middle[:2].tolist() == [2.0, 5.0]
+    assert float(middle[2]) in (100.0, 102.0)

@@ -51,6 +51,8 @@ def test_a_geometric_sequence_gives_its_rate() -> None:
     found = contraction(5.0 * 0.93 ** np.arange(40))
     assert found.rate == pytest.approx(0.93)
     assert (found.start, found.violations.tolist()) == (0, [])
+    # Discrepancies below 1 count as much as others; zeros have no logarithm.
+    assert contraction([*(0.5 * 0.93 ** np.arange(15)), 0.0]).rate == pytest.approx(0.93)
 
 
 def test_violations_are_found_and_the_fit_begins_after_the_last() -> None:
@@ -70,14 +72,15 @@ def test_what_cannot_be_is_refused() -> None:
         BoundConstants(1.0, 0.1, examples=10, subset=10, dimension=1)
     with pytest.raises(InputError, match="eta is above 0"):
         BoundConstants(0.0, 0.1, examples=10, subset=5, dimension=1)
-    with pytest.raises(InputError, match="delta"):
+    with pytest.raises(InputError, match=r"^delta must"):
         BoundConstants(1.0, 1.5, examples=10, subset=5, dimension=1)
     with pytest.raises(InputError, match="step_sizes"):
         discrepancy_sum([1.0, 2.0], [0.1, 0.1, 0.1], 1.0)
     with pytest.raises(InputError, match="precisions"):
         discrepancy_sum([1.0, 2.0], 0.1, 0.0)
-    with pytest.raises(InputError, match="at least 0"):
-        discrepancy_sum([-1.0], 0.1, 1.0)
+    for wrong in ([-1.0], [], [[1.0, 2.0]]):
+        with pytest.raises(InputError, match="at least 0"):
+            discrepancy_sum(wrong, 0.1, 1.0)
     with pytest.raises(InputError, match="empirical risk"):
         generalization_bound(CONSTANTS, -0.1, [1.0], 0.1, 1.0)
     with pytest.raises(InputError, match="t_0"):

@@ -118,6 +118,8 @@ def test_draws_repeat_by_seed_and_shrink_with_what_is_known() -> None:
         return [curve.top for curve in curves]
 
     assert tops(1e-4, 3) == tops(1e-4, 3) != tops(1e-4, 4)
+    usual = sample_learning_curves(SIZES, accuracies, np.full(8, 1e-4), chance=0.1, draws=30)
+    assert [curve.top for curve in usual] == tops(1e-4, 0)
     assert np.std(tops(1e-6, 3)) < np.std(tops(1e-4, 3)) / 3
 
 
@@ -144,7 +146,7 @@ def test_any_accuracies_give_a_curve(accuracies: list[float], variance: float, c
         ([10, 20], [0.5, 0.6], [1, 1], {"start": 0}, "above 0"),
         ([10, 20], [0.5, np.nan], [1, 1], {}, "finite"),
         ([10, 20], [0.5, 0.6], [1, 0], {}, "positive definite"),
-        ([10, 20], [0.5, 0.6], [1, 1], {"chance": 1}, "between 0 and 1"),
+        ([10, 20], [0.5, 0.6], [1, 1], {"chance": 1}, r"^chance must lie strictly between 0 and 1"),
     ],
 )
 def test_what_breaks_a_rule_is_said_in_a_line(

@@ -106,6 +106,8 @@ def test_methods_that_are_all_equal_share_a_rank() -> None:
     for scores in (np.ones((1, 3)), np.ones((4, 2))):
         with pytest.raises(InputError, match="two data sets and three methods"):
             friedman(scores)
+    with pytest.raises(InputError, match=r"^alpha must lie strictly between 0 and 1 \(got alpha=1\.0\)"):
+        friedman(np.ones((4, 3)), alpha=1.0)
 
 
 def test_a_paired_effect_is_that_of_the_t_test() -> None:
@@ -117,6 +119,9 @@ def test_a_paired_effect_is_that_of_the_t_test() -> None:
     assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
     assert found.difference == pytest.approx((first - second).mean())
     assert found.standardized == pytest.approx(expected.statistic / np.sqrt(7))
+    # Two seeds: one degree of freedom, whose quantile is tan(0.475 π).
+    two = paired_effect([1.0, 3.0], [0.0, 0.0])
+    assert (two.low, two.high) == pytest.approx((2 - np.tan(0.475 * np.pi), 2 + np.tan(0.475 * np.pi)))
     one = paired_effect([0.5], [0.25])
     assert (one.difference, one.low, one.high) == (0.25, -np.inf, np.inf)
     with pytest.raises(InputError, match="pair them by seed"):
@@ -128,6 +133,9 @@ def test_a_bootstrap_interval_lies_within_the_values_and_repeats() -> None:
     low, high = bootstrap_interval(values)
     assert values.min() <= low < values.mean() < high <= values.max()
     assert bootstrap_interval(values) == (low, high)
+    few = [bootstrap_interval(values, resamples=20, seed=seed) for seed in (0, 1)]
+    assert bootstrap_interval(values, resamples=20) == few[0] != few[1]
+    assert few[0] != (low, high)
     assert bootstrap_interval([0.3, 0.3]) == (0.3, 0.3)
     with pytest.raises(InputError, match="at least two"):
         bootstrap_interval([0.3])

@@ -18,6 +18,7 @@ from ladle.strategies import (
     embedding_strategy,
     find_strategy,
     list_strategies,
+    pool_outputs_from,
     score,
     score_strategy,
     select,
@@ -140,6 +141,7 @@ def test_seeds_decide_the_draw(name: str, problem: Problem) -> None:
     generator = np.random.default_rng(3)
     assert picks(generator) == picks(3)
     assert picks(generator) != picks(3)  # it went on from where it was
+    assert picks(0) == select(name, **problem.arrays(), budget=5).tolist()
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name not in ("random", "badge", "grad-d2")])
@@ -184,6 +186,10 @@ def test_scores_worked_by_hand() -> None:
     # Under a label of probability p the residual is (1 - p)(-1, 1): |r| = √2 (1 - p), times |(h, 1)|.
     reach = np.sqrt(np.array([1, 2, 2, 5, 101]))
     np.testing.assert_allclose(score("egl", **arrays), 2 * np.sqrt(2) * doubt * (1 - doubt) * reach, rtol=1e-12)
+    without_bias = np.abs(arrays["features"][:, 0])
+    np.testing.assert_allclose(
+        score("egl", **arrays, bias=False), 2 * np.sqrt(2) * doubt * (1 - doubt) * without_bias, rtol=1e-12
+    )
 
 
 def test_the_discrepancy_worked_by_hand() -> None:
@@ -216,6 +222,37 @@ def test_picks_worked_by_hand() -> None:
     assert select("k-center", **hand_made(), budget=4).tolist() == [4, 3, 0, 2]
     # The longest pseudo-labeled gradient comes first: doubt √2 |(h, 1)| is largest for 4.
     assert select("badge", **hand_made(), budget=1).tolist() == [4]
+
+
+def test_without_a_bias_the_longest_gradient_is_another() -> None:
+    # √2 doubt |h| is largest for 4, with 1 and √2/2; with a bias, √2/2 |(0, 1)| of row 0 would come before row 2.
+    arrays = {**hand_made(), "features": np.array([[0.0], [1.0], [1.0], [0.1], [0.1]])}
+    assert select("badge", **arrays, budget=1).tolist() == [0]
+    assert select("badge", **arrays, budget=1, bias=False).tolist() == [2]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("name", ["grad-cosine", "grad-volume", "grad-d2"])
+def test_batches_by_gradient_start_from_the_distance_to_the_mean_labeled_gradient(
+    name: str, bias: bool, problem: Problem
+) -> None:
+    view = CATALOG[name].view(pool_outputs_from(**problem.arrays(), bias=bias))
+    z, h, labeled = torch.from_numpy(problem.logits), torch.from_numpy(problem.features), problem.labeled
+    gradients = FactoredGradients(cross_entropy.residuals(z, z.argmax(dim=1)), h, bias).materialize()
+    known = cross_entropy.residuals(z[labeled], torch.from_numpy(problem.labels))
+    mean = FactoredGradients(known, h[labeled], bias).materialize().mean(dim=0)
+    torch.testing.assert_close(view.squared, (gradients - mean).square().sum(dim=(1, 2)))
+    torch.testing.assert_close(view.squared_norms(), gradients.square().sum(dim=(1, 2)))
+
+
+def test_grad_d2_draws_its_first_row_by_the_squared_distance_to_the_mean_labeled_gradient() -> None:
+    arrays = hand_made()
+    weights = score("grad", **arrays) ** 2
+    weights[1] = 0.0  # labeled
+    expected = weights / weights.sum()
+    draws = [int(select("grad-d2", **arrays, budget=1, seed=seed)[0]) for seed in range(2000)]
+    found = np.bincount(draws, minlength=5) / 2000
+    assert (np.abs(found - expected) < 5 * np.sqrt(expected * (1 - expected) / 2000) + 1e-12).all()
 
 
 def test_multi_label_worked_by_hand() -> None:
@@ -271,6 +308,50 @@ def test_a_strategy_of_ones_own_goes_through_the_same_doors(problem: Problem) ->
     covered = farthest_first(problem.logits, problem.labeled, 5)
     assert select(cover, **problem.arrays(), budget=5).tolist() == covered.tolist()
     assert find_strategy(cover) is cover
+
+
+def a_view(outputs: Any) -> Tensor:
+    return torch.zeros(len(outputs))
+
+
+@pytest.mark.parametrize("named", ["needs_labels", "row_wise", "needs_gradients", "single_label"])
+def test_a_strategy_of_ones_own_has_what_it_was_made_with_and_no_more(named: str) -> None:
+    plain = score_strategy("own", a_view, "a line", "a paper")
+    assert (plain.name, plain.view, plain.summary, plain.source) == ("own", a_view, "a line", "a paper")
+    assert score_strategy("own", a_view, "a line").source == ""
+    flags = {"needs_labels", "row_wise", "needs_gradients", "single_label"}
+    given: dict[str, Any] = {named: True}
+    made = score_strategy("own", a_view, "a line", **given)
+    assert {flag for flag in flags if getattr(made, flag)} == {named}
+    assert made.is_score
+    if named != "single_label":
+        embedded = embedding_strategy("own", a_view, k_means_plus_plus, "a line", "a paper", **given)
+        assert (embedded.name, embedded.view, embedded.selector) == ("own", a_view, k_means_plus_plus)
+        assert (embedded.summary, embedded.source) == ("a line", "a paper")
+        assert embedding_strategy("own", a_view, k_means_plus_plus, "a line").source == ""
+        assert {flag for flag in (*flags, "is_score") if getattr(embedded, flag)} == {named}
+
+
+def test_all_strategies_are_listed_in_the_order_of_the_catalog() -> None:
+    assert list_strategies() == list(CATALOG)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_closed_rows_are_not_picked_and_all_others_may_be(name: str, problem: Problem) -> None:
+    outputs = pool_outputs_from(**problem.arrays())
+    closed = problem.unlabeled[::3]
+    picks = CATALOG[name].select(outputs, 24 - len(closed), generator=np.random.default_rng(0), closed=closed)
+    assert sorted(picks) == np.setdiff1d(problem.unlabeled, closed).tolist()
+
+
+def test_closed_rows_cover_what_lies_around_them() -> None:
+    # Without it, 4 would come first; its twin is being labeled, so that -2 lies farthest from what is covered.
+    arrays = hand_made()
+    for key in ("features", "logits"):
+        arrays[key] = np.concatenate([arrays[key], arrays[key][-1:]])
+    outputs = pool_outputs_from(**arrays)
+    picks = CATALOG["k-center"].select(outputs, 3, generator=np.random.default_rng(0), closed=np.array([5]))
+    assert picks.tolist() == [3, 0, 2]
 
 
 @pytest.mark.parametrize("name", [name for name, entry in CATALOG.items() if not entry.needs_labels])

@@ -51,6 +51,7 @@ def test_far_apart_groups_get_one_pick_each(name: str) -> None:
 def test_dense_rows_are_flattened_and_kept_as_they_are() -> None:
     images = torch.randint(0, 256, (5, 1, 2, 3), dtype=torch.uint8)
     assert torch.equal(distance_rows(images), images.reshape(5, 6).float())
+    assert distance_rows(images).dtype == torch.float32
     floats = torch.randn(4, 3, dtype=torch.float64)
     assert distance_rows(floats).data_ptr() == floats.data_ptr()
     assert distance_rows(torch.arange(3.0)).shape == (3, 1)
@@ -64,7 +65,27 @@ def test_sparse_rows_keep_the_distances_their_largest_components_have() -> None:
     torch.testing.assert_close(torch.pdist(rows), torch.pdist(torch.from_numpy(dense)))
     wide = scipy.sparse.csr_matrix(rng.normal(size=(300, 200)))
     assert distance_rows(wide).shape == (300, 64)
-    assert distance_rows(scipy.sparse.csr_matrix([[1.0], [2.0]])).tolist() == [[1.0], [2.0]]
+    assert torch.equal(distance_rows(wide), distance_rows(wide))
+
+
+@pytest.mark.parametrize("shape", [(5, 1), (5, 2), (70, 64), (0, 3), (0, 100)])
+def test_sparse_rows_of_few_columns_are_kept_as_they_are(shape: tuple[int, int]) -> None:
+    dense = np.random.default_rng(0).normal(size=shape)
+    assert np.array_equal(distance_rows(scipy.sparse.csr_matrix(dense)).numpy(), dense)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7])
+def test_few_sparse_rows_keep_their_distances(rows: int) -> None:
+    # Rows that share no column: all at right angles, each needs a component of its own.
+    dense = np.eye(rows, 100) * np.arange(1.0, rows + 1)[:, None]
+    reduced = distance_rows(scipy.sparse.csr_matrix(dense))
+    expected = torch.from_numpy(dense)
+    torch.testing.assert_close(torch.cdist(reduced, reduced), torch.cdist(expected, expected))
+
+
+def test_sparse_rows_that_are_all_equal_are_at_no_distance() -> None:
+    reduced = distance_rows(scipy.sparse.csr_matrix(np.ones((9, 100))))
+    torch.testing.assert_close(torch.cdist(reduced, reduced), torch.zeros(9, 9, dtype=torch.float64), rtol=0, atol=1e-6)
 
 
 def test_what_has_no_distances_is_refused() -> None:

@@ -163,6 +163,16 @@ def test_outputs_are_checked_once_and_gathered() -> None:
     assert outputs.labels.tolist() == [1, 3]
     assert outputs.loss.name == "cross-entropy"
     assert not outputs.bias
+    assert pool_outputs_from(FEATURES, LOGITS, [4, 0], [1, 3]).bias
+
+
+def test_labels_take_the_shape_and_type_their_loss_reads() -> None:
+    multi = "binary-cross-entropy"
+    labels = pool_outputs_from(FEATURES, LOGITS, [0, 4], [[0, 1, 0, 1], [1, 0, 0, 0]], loss=multi).labels
+    assert labels.dtype == torch.float64
+    none = pool_outputs_from(FEATURES, LOGITS, [], [], loss=multi).labels
+    assert tuple(none.shape) == (0, 4)
+    assert tuple(pool_outputs_from(FEATURES, LOGITS, [], []).labels.shape) == (0,)
 
 
 def test_finite_numbers_whose_sum_overflows_are_fine() -> None:
@@ -190,6 +200,19 @@ def test_gradients_that_overflow_are_refused_instead_of_picked_by(name: str) -> 
         InputError, match=r"gradients of the loss squared-error must be shorter than 1e\+152 \(got length"
     ):
         select(name, **given, budget=2)
+
+
+def test_a_gradient_overflows_by_what_its_own_row_has() -> None:
+    # Each alone is short enough: a residual of 1e90 beside features of 1e90 is refused where both are of one row only.
+    long = FEATURES.copy()
+    long[3] = 1e90
+    for row, refused in ((3, True), (2, False)):
+        given = arguments(features=long, logits=with_value(LOGITS, row, 1e90), loss="squared-error")
+        if refused:
+            with pytest.raises(InputError, match=r"shorter than 1e\+152 \(got length .* in a row\)"):
+                select("badge", **given, budget=1)
+        else:
+            assert select("badge", **given, budget=1).tolist() in ([2], [3])
 
 
 def test_expected_lengths_that_overflow_are_refused() -> None:

@@ -69,8 +69,8 @@ def distance_rows(inputs: Inputs) -> Tensor:
     """Return inputs as (n, d) rows, between which a cold start takes its distances.
 
     Dense inputs are flattened, as they are: columns that should count alike have to be of one scale. Sparse ones, such
-    as TF-IDF of texts, are reduced to 64 columns by a truncated SVD, since texts that share no word are all equally far
-    apart.
+    as TF-IDF of texts, are reduced to 64 columns, where they have more, by a truncated SVD, since texts that share no
+    word are all equally far apart.
 
     Args:
         inputs: (n, ...) numbers, or an (n, columns) CSR matrix.
@@ -92,10 +92,12 @@ def distance_rows(inputs: Inputs) -> Tensor:
 
 
 def _reduced(matrix: scipy.sparse.csr_matrix) -> NDArray[Any]:
-    components = min(_COMPONENTS, min(matrix.shape) - 1)
-    if components < 1:
+    rows, columns = matrix.shape
+    if not rows or columns <= _COMPONENTS:
         return matrix.toarray()
     from sklearn.decomposition import TruncatedSVD
 
-    reduced: NDArray[Any] = TruncatedSVD(components, random_state=0).fit_transform(matrix)
+    # The share of the variance that a component explains comes along: a division by zero where all rows are equal.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        reduced: NDArray[Any] = TruncatedSVD(min(_COMPONENTS, rows), random_state=0).fit_transform(matrix)
     return reduced
