@@ -7,17 +7,35 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from sqlalchemy import Engine, create_engine
 
 from faults.postgres_server import PostgresServer, find_binaries
+from reference.databases import left_open
 
 # Tests run in one process a core; more threads than that only wait for each other.
 torch.set_num_threads(1)
 # A shell has what it starts in the background ignore Ctrl-C, and what that starts in turn; tests press it all the same.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def databases(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Engine]]:
+    """What a test has opened; it is let go of at the end, since Python 3.13 warns of SQLite connections left open."""
+    opened = list[Engine]()
+
+    def make_and_note(*given: Any, **named: Any) -> Engine:
+        opened.append(create_engine(*given, **named))
+        return opened[-1]
+
+    monkeypatch.setattr("ladle.session.database.create_engine", make_and_note)
+    yield opened
+    for engine in opened:
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -47,15 +65,19 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Return the command line as a function, from words to (exit code, output, errors)."""
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], databases: list[Engine]
+) -> Callable[..., tuple[int, str, str]]:
+    """Return the command line as a function, from words to (exit code, output, errors); it leaves nothing open."""
     from ladle.cli.main import main
 
     def run(*words: str | Path) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["ladle", *map(str, words)])
         monkeypatch.setenv("COLUMNS", "120")
+        before = len(databases)
         with pytest.raises(SystemExit) as stop:
             main()
+        assert left_open(databases[before:]) == []
         captured = capsys.readouterr()
         return int(stop.value.code or 0), captured.out, captured.err
 

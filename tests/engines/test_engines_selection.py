@@ -252,13 +252,17 @@ from pathlib import Path
 import numpy as np
 from ladle.engines import select_from_shards
 
+def peak():
+    status = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) * 1024
+
 folder = Path(sys.argv[1])
+cap = peak() + int(sys.argv[3])
 selection = select_from_shards(
     sys.argv[2], features=folder / "features", logits=folder / "logits", labeled=np.arange(50),
-    labels=np.arange(50) % 5, budget=300, memory=int(sys.argv[3]), on_plan=lambda plan: print(plan.kept_blocks),
+    labels=np.arange(50) % 5, budget=300, memory=cap, on_plan=lambda plan: print(plan.kept_blocks),
 )
-status = Path("/proc/self/status").read_text().splitlines()
-print(int(next(line for line in status if line.startswith("VmHWM")).split()[1]) * 1024)
+print(cap - peak())
 """
 
 
@@ -271,10 +275,11 @@ def test_the_cap_on_memory_is_kept(tmp_path: Path) -> None:
     write_shards(tmp_path / "features", blocks, rows_a_file=400_000)
     blocks = (block[:, turn : turn + 5] for turn in range(10))
     write_shards(tmp_path / "logits", blocks, rows_a_file=700_000)
-    cap = 720 << 20
+    # Beside what the imports take, which is twice as much where torch is built for CUDA.
+    room = 480 << 20
     for strategy in ("grad", "badge", "k-center"):
-        command = [sys.executable, "-c", _CAPPED, str(tmp_path), strategy, str(cap)]
-        kept, peak = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-        assert int(peak) <= cap
+        command = [sys.executable, "-c", _CAPPED, str(tmp_path), strategy, str(room)]
+        kept, left = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        assert int(left) >= 0
         if strategy != "grad":
             assert int(kept) > 0

@@ -21,6 +21,7 @@ from ladle.experiments.run import run_one
 from ladle.experiments.store import FinishedRound
 from ladle.experiments.tables import rounds
 from ladle.session import EventLog, open_database
+from reference.databases import left_open
 from reference.stored_experiment import stored
 
 FILE = """
@@ -220,6 +221,12 @@ def test_other_wrong_uses_are_refused(tmp_path: Path) -> None:
         run_experiment(small(), store=f"sqlite:///{tmp_path}/x.db", device="tpu")
     with pytest.raises(ConfigError, match=r"workers must be at least 1 \(got 0\)"):
         run_experiment(small(), store=f"sqlite:///{tmp_path}/x.db", workers=0)
+
+
+def test_it_leaves_no_connection_open(tmp_path: Path, databases: list[Engine]) -> None:
+    run_experiment(small(rounds=1), store=f"sqlite:///{tmp_path}/x.db", workers=1)
+    assert len(databases) == 1
+    assert left_open(databases) == []
 
 
 def test_changed_data_is_refused(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_answers_are_read_as_text_and_empty_ones_are_awaited(ending: str, tmp_pa
     [
         ("a.csv", "id,class\na,b\n", "add label"),
         ("a.csv", "id,label\na,b\na,c\n", "got 'b' and 'c' for 'a'"),
-        ("a.csv", "id,label\na,cat,\nb,dog,\n", "does not match length of data"),
+        ("a.csv", "id,label\na,cat,x\nb,dog,y\n", "does not match length of data"),
         ("a.csv", "", "No columns"),
         ("a.jsonl", "{", "every line is JSON"),
         ("a.jsonl", '{"id": "a", "label": "\\ud800"}', "half a character in line 1"),

@@ -15,6 +15,7 @@ from sqlalchemy.exc import StatementError
 from ladle.errors import MissingExtraError, SessionError, StoreConflictError, StoreError
 from ladle.session import Asked, EventLog, Session, Told, Undone, hold, migration, open_database
 from ladle.session.database import sessions
+from reference.databases import left_open
 
 CONFIG = {"strategy": "grad", "seed": 3}
 
@@ -183,6 +184,16 @@ def test_other_databases_are_used_without_a_lock(tmp_path: Path, monkeypatch: py
         pass
     monkeypatch.undo()
     engine.dispose()
+
+
+def test_a_session_that_does_not_come_to_be_leaves_no_connection_open(tmp_path: Path, databases: list[Engine]) -> None:
+    url, rows = f"sqlite:///{tmp_path}/store.db", np.zeros((20, 3), np.float32)
+    with Session(rows, "mlp", strategy="random", classes=2, store=url):
+        pass
+    with pytest.raises(SessionError, match="the examples it began with"):
+        Session(rows + 1, "mlp", strategy="random", classes=2, store=url)
+    assert len(databases) == 2
+    assert left_open(databases) == []
 
 
 def test_numbers_of_numpy_are_stored_as_numbers() -> None:

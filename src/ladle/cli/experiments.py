@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,7 +64,8 @@ def run(
 
     from ladle.data import resolve_data_home
     from ladle.errors import LadleError
-    from ladle.experiments import check_machine, find_experiments, run_experiment
+    from ladle.experiments import ExperimentStore, check_machine, find_experiments, run_experiment
+    from ladle.session.database import opened_database
 
     used = check_machine(workers, device, engine)
     configs = list(find_experiments(experiment))
@@ -73,7 +75,8 @@ def run(
     home = resolve_data_home(data_home)
     out_of_reach: list[str] = []
     if estimate or len(configs) > 1:
-        configs, out_of_reach = _estimate(console, configs, store, home, used, device)
+        with opened_database(store) as database:
+            configs, out_of_reach = _estimate(console, configs, ExperimentStore(database), home, used, device)
     if not estimate:
         for config in configs:
             console.print(
@@ -109,7 +112,7 @@ def run(
 def _estimate(
     console: Console,
     configs: list[experiments.ExperimentConfig],
-    store: str,
+    stored: experiments.ExperimentStore,
     data_home: Path | None,
     workers: int,
     device: str,
@@ -119,10 +122,8 @@ def _estimate(
 
     from ladle.data import load_pool
     from ladle.errors import DataError
-    from ladle.experiments import ExperimentStore, calibrate, check_fit, hours, work_left
-    from ladle.session import open_database
+    from ladle.experiments import calibrate, check_fit, hours, work_left
 
-    stored = ExperimentStore(open_database(store))
     # A cluster may have GPUs where this machine, whose pace is measured, has none.
     device = device if torch.cuda.is_available() else "cpu"
     table = Table(title="left to do", title_justify="left", box=SIMPLE_HEAD)
@@ -175,12 +176,14 @@ def report(
     from ladle.experiments import ExperimentStore
     from ladle.reports import write_report
 
-    page = write_report(ExperimentStore(open_existing(store)).results(), out)
+    with open_existing(store) as engine:
+        stored = ExperimentStore(engine).results()
+    page = write_report(stored, out)
     Console().print(f"report: {page}", highlight=False, soft_wrap=True)
 
 
-def open_existing(store: str, *, remedy: str = "name the one that ladle run wrote") -> Engine:
-    """Open a store to read from; a file that is not there is an error, not a new store.
+def open_existing(store: str, *, remedy: str = "name the one that ladle run wrote") -> AbstractContextManager[Engine]:
+    """Open a store to read from while a block lasts; a file that is not there is an error, not a new store.
 
     Raises:
         StoreError: no such file, or a store that cannot be opened.
@@ -189,7 +192,7 @@ def open_existing(store: str, *, remedy: str = "name the one that ladle run wrot
     from sqlalchemy.exc import ArgumentError
 
     from ladle.errors import StoreError
-    from ladle.session import open_database
+    from ladle.session.database import opened_database
 
     try:
         url = make_url(store)
@@ -198,7 +201,7 @@ def open_existing(store: str, *, remedy: str = "name the one that ladle run wrot
         file = None  # opening it will say what is wrong
     if file and file != ":memory:" and not Path(file).exists():
         raise StoreError(f"this reads a store that is there (got {store}, no such file); {remedy}")
-    return open_database(store)
+    return opened_database(store)
 
 
 def _duration(hours: float) -> str:
@@ -277,7 +280,9 @@ def save(
     """
     from ladle.experiments import save_experiments
 
-    for place in save_experiments(open_existing(store), folder):
+    with open_existing(store) as engine:
+        places = save_experiments(engine, folder)
+    for place in places:
         Console().print(f"saved: {place}", highlight=False, soft_wrap=True)
 
 
@@ -291,9 +296,11 @@ def load(
     Example: `ladle results load results --store sqlite:///again.db`
     """
     from ladle.experiments import load_experiments
-    from ladle.session import open_database
+    from ladle.session.database import opened_database
 
-    for name in load_experiments(open_database(store), folder):
+    with opened_database(store) as engine:
+        names = load_experiments(engine, folder)
+    for name in names:
         Console().print(f"loaded: {name}", highlight=False, soft_wrap=True)
 
 
@@ -309,11 +316,12 @@ def page(
     """
     from ladle.experiments import ExperimentStore, load_experiments, suite
     from ladle.reports import write_results
-    from ladle.session import open_database
+    from ladle.session.database import opened_database
 
-    engine = open_database(None)
-    load_experiments(engine, folder)
-    stored = ExperimentStore(engine)
-    standing = {config.name: stored.standing(config) for config in suite("evidence")}
-    written = write_results(stored.results(), folder, docs, timings=timings, standing=standing)
+    with opened_database(None) as engine:
+        load_experiments(engine, folder)
+        stored = ExperimentStore(engine)
+        standing = {config.name: stored.standing(config) for config in suite("evidence")}
+        loaded = stored.results()
+    written = write_results(loaded, folder, docs, timings=timings, standing=standing)
     Console().print(f"written: {written}", highlight=False, soft_wrap=True)

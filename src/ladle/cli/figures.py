@@ -190,7 +190,8 @@ def _stored(name: str, store: str) -> tuple[dict[str, Figure], dict[str, Any]]:
     from ladle.experiments import ExperimentStore
     from ladle.reports.paper_figures import STORED_FIGURES
 
-    results: Sequence[ExperimentResults] = ExperimentStore(open_existing(store)).results()
+    with open_existing(store) as engine:
+        results: Sequence[ExperimentResults] = ExperimentStore(engine).results()
     if not results:
         raise InputError(
             f"this figure needs an experiment that every strategy has finished for a seed (got none in {store}); "

@@ -233,7 +233,8 @@ def open_project(
 
     if classes is None:
         begin = "begin a new one with --classes, as in cat,dog, or name the store that has the labels"
-        open_existing(store, remedy=begin).dispose()
+        with open_existing(store, remedy=begin):
+            pass
     with _bar(f"reading {source}") as progress:
         opened = open_source(source, text=text, encoder=embed, progress=progress)
     return LabelingProject(opened, classes=classes, store=store, strategy=strategy, control=control, model=model)

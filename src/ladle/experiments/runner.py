@@ -23,7 +23,7 @@ from ladle.experiments.results import ExperimentResults
 from ladle.experiments.store import ExperimentStore
 from ladle.experiments.sweep import best_rate
 from ladle.experiments.workers import Workplace, run_task, sweep_task, worker_processes
-from ladle.session import open_database
+from ladle.session.database import opened_database
 
 _ResultT = TypeVar("_ResultT")
 
@@ -97,30 +97,30 @@ def run_experiment(
     """
     report = on_progress or _ignore
     workers = check_machine(workers, device, engine)
-    database = open_database(store)
-    if database.url.get_backend_name() == "sqlite" and database.url.database in (None, "", ":memory:"):
-        raise ConfigError(f"an experiment's store must outlive the process (got {store!r}); use sqlite:///ladle.db")
-    experiments = ExperimentStore(database)
-    report(_progress(config, experiments, "loading data"))
-    pool = load_pool(config.data, data_home=data_home)
-    check_fit(config, pool)
-    experiments.register(config, {**pool.summary(), "fingerprint": pool.fingerprint()})
-    if _unfinished(config, experiments):
-        with tempfile.TemporaryDirectory(prefix="ladle-pool-") as directory:
-            save_pool(pool, Path(directory))
-            workplace = Workplace(Path(directory), store, device)
-            with _executor(engine, workers, workplace, address, gpus_per_run) as executor:
-                try:
-                    _sweep(config, experiments, workplace, executor, report)
-                    _run(config, experiments, workplace, executor, report)
-                except BrokenProcessPool as error:
-                    raise LadleError(
-                        "a worker process died (out of memory, or killed); what was finished is stored, "
-                        "run the same command again to go on, with fewer --workers if memory is short"
-                    ) from error
-    report(_progress(config, experiments, "done"))
-    (results,) = experiments.results(config.identity, strategies=config.strategies)
-    return results
+    with opened_database(store) as database:
+        if database.url.get_backend_name() == "sqlite" and database.url.database in (None, "", ":memory:"):
+            raise ConfigError(f"an experiment's store must outlive the process (got {store!r}); use sqlite:///ladle.db")
+        experiments = ExperimentStore(database)
+        report(_progress(config, experiments, "loading data"))
+        pool = load_pool(config.data, data_home=data_home)
+        check_fit(config, pool)
+        experiments.register(config, {**pool.summary(), "fingerprint": pool.fingerprint()})
+        if _unfinished(config, experiments):
+            with tempfile.TemporaryDirectory(prefix="ladle-pool-") as directory:
+                save_pool(pool, Path(directory))
+                workplace = Workplace(Path(directory), store, device)
+                with _executor(engine, workers, workplace, address, gpus_per_run) as executor:
+                    try:
+                        _sweep(config, experiments, workplace, executor, report)
+                        _run(config, experiments, workplace, executor, report)
+                    except BrokenProcessPool as error:
+                        raise LadleError(
+                            "a worker process died (out of memory, or killed); what was finished is stored, "
+                            "run the same command again to go on, with fewer --workers if memory is short"
+                        ) from error
+        report(_progress(config, experiments, "done"))
+        (results,) = experiments.results(config.identity, strategies=config.strategies)
+        return results
 
 
 def check_fit(config: ExperimentConfig, pool: Pool) -> None:

@@ -117,6 +117,12 @@ class LabelingProject:
         number = isinstance(control, int | float) and not isinstance(control, bool)
         if control is not None and not (number and 0 <= control < 1):
             raise ConfigError(f"the control arm is a share from 0 to below 1 (got control={control!r}); 0.2 is usual")
+        if strategy is not None:
+            find_strategy(strategy)
+            if not isinstance(strategy, str):
+                raise ConfigError(f"a project stores the name of its strategy (got {strategy!r}); name one of Ladle's")
+        if model is not None:
+            check_model(model, source.inputs, classes)
         self.source = source
         self._own = None if isinstance(store, Engine) else open_database(store)
         engine = store if isinstance(store, Engine) else self._own
@@ -125,13 +131,11 @@ class LabelingProject:
         self.name = name
         self._training, self._seed = training, seed
         self._places = {identity: place for place, identity in enumerate(source.ids)}
-        if strategy is not None:
-            find_strategy(strategy)
-            if not isinstance(strategy, str):
-                raise ConfigError(f"a project stores the name of its strategy (got {strategy!r}); name one of Ladle's")
-        if model is not None:
-            check_model(model, source.inputs, classes)
-        self._open(classes, control, strategy, model)
+        try:
+            self._open(classes, control, strategy, model)
+        except BaseException:
+            self.close()  # nobody has a project to close
+            raise
 
     def _open(
         self,

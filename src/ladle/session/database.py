@@ -5,6 +5,8 @@ Every write is one transaction; a process killed at any moment leaves the last c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +110,16 @@ def open_database(url: str | None) -> Engine:
         ) from error
     event.listen(engine, "handle_error", _in_one_line)
     return engine
+
+
+@contextmanager
+def opened_database(url: str | None) -> Iterator[Engine]:
+    """Open a database as ``open_database`` does, and let go of its connections when the block ends, however it ends."""
+    engine = open_database(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _check_length(url: URL) -> None:

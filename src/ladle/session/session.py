@@ -132,9 +132,6 @@ class Session:
         self.device = torch.device(device)
         self._model: nn.Module | None = None
         self._training_seconds = 0.0
-        self._own_engine = None if isinstance(store, Engine) else open_database(store)
-        engine = store if isinstance(store, Engine) else self._own_engine
-        assert engine is not None
         config = {
             "strategy": self.strategy.name,
             "seed": seed,
@@ -148,8 +145,15 @@ class Session:
             config["cold_start"] = cold_start
         if embeddings is not None and self._distances is not None:
             config["embeddings"] = fingerprint_of(self._distances)
-        self.log = EventLog(engine, name, config, describe_environment())
-        self.state = replay(self.log.read())
+        self._own_engine = None if isinstance(store, Engine) else open_database(store)
+        engine = store if isinstance(store, Engine) else self._own_engine
+        assert engine is not None
+        try:
+            self.log = EventLog(engine, name, config, describe_environment())
+            self.state = replay(self.log.read())
+        except BaseException:
+            self.close()  # nobody has a session to close
+            raise
 
     def __enter__(self) -> Session:
         return self
