@@ -282,7 +282,7 @@ def test_a_column_of_names_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_table_of_the_target_alone_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"feature columns beside its target \(got none in .*zoo.csv\); add some"):
+    with pytest.raises(DataError, match=r"a table has columns of features \(got none in .*zoo.csv\); add some"):
         load(csv(tmp_path, frame()[["kind"]]))
 
 

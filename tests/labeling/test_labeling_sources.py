@@ -58,7 +58,7 @@ def test_tables_and_embeddings(tmp_path: Path) -> None:
     source = open_source(tmp_path / "table.csv")
     assert (source.kind, source.ids) == ("table", ("7", "8", "9"))
     assert source.inputs.shape == (3, 3)
-    assert source.shown[0] == "size: 1.0\ncolor: red"
+    assert source.shown[0] == "size: 1\ncolor: red"
     rows = np.arange(6, dtype=np.float32).reshape(3, 2)
     np.save(tmp_path / "rows.npy", rows)
     pd.DataFrame({"id": ["a", "b", "c"], "embedding": rows.tolist()}).to_parquet(tmp_path / "rows.parquet")
@@ -184,3 +184,9 @@ def test_images_whose_names_are_no_text_are_named(tmp_path: Path) -> None:
         pytest.skip("this file system has names in UTF-8 only")
     with pytest.raises(DataError, match="names of images are UTF-8"):
         open_source(tmp_path)
+
+
+def test_a_row_is_shown_as_people_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text('age,size,city\n82,1.5,"Bonn\nfake: 1"\n,2.0,\n')
+    assert open_source(path).shown == ("age: 82\nsize: 1.5\ncity: Bonn fake: 1", "age: \nsize: 2.0\ncity: ")

@@ -136,12 +136,13 @@ def test_rows_that_are_not_of_the_table_are_refused(tmp_path: Path) -> None:
     right = pd.DataFrame({"width": [1.0], "form": ["flat"], "sold": [True], "constant": [7]})
     for changed, message in (
         (right.drop(columns=["form", "sold"]), r"without 'form', one of 2 missing"),
-        (right.assign(form=1), "numbers for the text of column 'form'"),
-        (right.assign(width="wide"), "text for the numbers of column 'width'"),
+        (right.assign(form=1), r"got int64 for the categories of column 'form' .* dtype=\{'form': str\}"),
+        (right.assign(width="wide"), "for the numbers of column 'width'"),
+        (right.assign(width=True), "got bool for the numbers of column 'width'"),
         (right.assign(width=np.inf), "got inf in column 'width'"),
         (right.assign(width=pd.Timestamp("2020-01-01")), "got datetime64"),
         (pd.concat([right, right[["form"]]], axis=1), "got 'form' twice"),
-        (right.to_numpy(), "got ndarray"),
+        (right.to_numpy(), "come as one .got ndarray"),
         (right.iloc[:0], "at least one example"),
     ):
         with pytest.raises((DataError, InputError), match=message) as caught:
@@ -150,6 +151,74 @@ def test_rows_that_are_not_of_the_table_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the table is a file"):
         trained.predict(tmp_path / "none.csv")
     assert trained.predict(right.assign(width=None, form=None))[0]
+
+
+def test_numbers_that_lie_in_objects_are_numbers(tmp_path: Path) -> None:
+    trained = load_trained(saved_table_model(tmp_path))
+    whole = read_table(tmp_path / "given" / "table.csv")
+    _, expected = trained.predict(whole)
+    _, alone = trained.predict(whole.iloc[4].to_frame().T)
+    np.testing.assert_allclose(alone[0], expected[4], rtol=1e-5)
+    objects = whole.assign(width=whole["width"].astype(object).where(whole["width"].notna(), pd.NA))
+    np.testing.assert_allclose(trained.predict(objects)[1], expected, rtol=1e-5)
+
+
+def test_a_column_of_text_is_text_in_a_file_where_all_of_it_is_digits(tmp_path: Path) -> None:
+    source = tmp_path / "codes.csv"
+    source.write_text("size,code\n" + "\n".join(f"{row},{('1', '02', 'B3')[row % 3]}" for row in range(30)))
+    with labeled(open_source(source), ["ab"[row % 3 == 1] for row in range(30)]) as project:
+        save_trained(project, tmp_path / "model.safetensors")
+    trained = load_trained(tmp_path / "model.safetensors")
+    (tmp_path / "new.csv").write_text("code,size\n 02,1\n02,?\n1,2\n")
+    names, probabilities = trained.predict(tmp_path / "new.csv")
+    assert names == ["b", "b", "a"]
+    frame = pd.read_csv(tmp_path / "new.csv", dtype={"code": str}, na_values="?", skipinitialspace=True)
+    np.testing.assert_array_equal(trained.predict(frame)[1], probabilities)
+
+
+@pytest.mark.parametrize("make", [images, texts])
+def test_what_is_no_list_of_texts_is_refused(make: Callable[[Path], tuple[Source, list[str]]], tmp_path: Path) -> None:
+    source, labels = make(tmp_path / "given")
+    with labeled(source, labels) as project:
+        save_trained(project, tmp_path / "model.safetensors")
+    trained = load_trained(tmp_path / "model.safetensors")
+    for wrong in (pd.DataFrame({"text": ["apple"]}), ["apple", None], ["apple", " "], "apple", [], None, 5):
+        with pytest.raises(InputError) as caught:
+            trained.predict(wrong)  # type: ignore[arg-type]
+        assert "\n" not in str(caught.value)
+
+
+def test_embeddings_come_as_an_array_a_column_or_a_file_and_are_refused_otherwise(tmp_path: Path) -> None:
+    source, labels = embeddings(tmp_path / "given")
+    with labeled(source, labels) as project:
+        save_trained(project, tmp_path / "model.safetensors")
+    trained = load_trained(tmp_path / "model.safetensors")
+    rows = np.load(source.path)
+    expected = trained.predict(rows)[1]
+    frame = pd.DataFrame({"id": range(30), "vector": list(rows)})
+    frame.to_parquet(tmp_path / "rows.parquet")
+    for given in (source.path, tmp_path / "rows.parquet", frame["vector"], rows.tolist(), torch.from_numpy(rows)):
+        np.testing.assert_allclose(trained.predict(given)[1], expected, rtol=1e-6)  # type: ignore[arg-type]
+    broken = rows.copy()
+    broken[3, 1] = np.nan
+    wrongs: list[tuple[Any, str]] = [
+        (rows[:, :3], r"wide as those the model was trained on, 4 \(got shape \(30, 3\)\)"),
+        (rows[0], r"got shape \(4,\)"),
+        (rows[None], r"got shape \(1, 30, 4\)"),
+        ([[1.0, 2.0], [1.0]], "one row of numbers each"),
+        (["apple"], "one row of numbers each"),
+        (broken, "NaN or infinity in row 3"),
+        (rows.astype(np.float64) * 1e300, "NaN or infinity"),
+        (rows[:0], "at least one example"),
+        (iter(rows), "have a length"),
+    ]
+    for given, message in wrongs:
+        with pytest.raises(InputError, match=message) as caught:
+            trained.predict(given)
+        assert "\n" not in str(caught.value)
+    frame.assign(more=1).to_parquet(tmp_path / "more.parquet")
+    with pytest.raises(DataError, match="got 2 columns"):
+        trained.predict(tmp_path / "more.parquet")
 
 
 def test_one_text_is_not_taken_for_a_list_of_letters(tmp_path: Path) -> None:

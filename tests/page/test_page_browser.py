@@ -201,7 +201,10 @@ def test_it_fits_a_phone_and_says_what_it_shows(browser: Browser, server: Server
     context.close()
 
 
-def test_a_long_row_is_scrolled_and_the_next_one_begins_at_its_top(browser: Browser, tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [375, 1280])
+def test_a_long_row_is_scrolled_by_keys_and_the_next_one_begins_at_its_top(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
     table = tmp_path / "wide.csv"
     rows = np.random.default_rng(0).normal(size=(12, 60)).round(3).tolist()
     table.write_text("\n".join(",".join(map(str, row)) for row in [[f"column{n}" for n in range(60)], *rows]))
@@ -209,12 +212,12 @@ def test_a_long_row_is_scrolled_and_the_next_one_begins_at_its_top(browser: Brow
         desk = Desk(project, batch=4)
         desk.start()
         with served(desk) as live:
-            page = browser.new_page(viewport={"width": 375, "height": 700})
+            page = browser.new_page(viewport={"width": width, "height": 700})
             page.goto(f"http://127.0.0.1:{live.port}/")
             first = until(page, "state.item && state.item.id")
             shown = page.locator("#shown")
             assert shown.evaluate("it => it.scrollHeight > it.clientHeight && it.scrollWidth <= it.clientWidth")
-            shown.evaluate("it => { it.scrollTop = it.scrollHeight }")
+            page.keyboard.press("PageDown")
             assert shown.evaluate("it => it.scrollTop") > 0
             press(page, "1")
             assert until(page, f"state.item && state.item.id !== {first!r}")

@@ -24,7 +24,7 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 SourcePath = Annotated[
     Path,
     typer.Argument(
-        help="Folder of images; CSV, TSV, Parquet or JSONL file with a column text, or of numbers; embeddings as .npy.",
+        help="Folder of images; CSV, TSV, Parquet or JSONL file with a column text, or a table; embeddings as .npy.",
         metavar="SOURCE",
     ),
 ]
@@ -152,7 +152,7 @@ def export(
     Examples: `ladle export photos --out labels.csv`, `ladle export photos --out all.csv --guesses`,
     `ladle export photos --out sorted/`, `ladle export photos --out model.safetensors`
     """
-    from ladle.errors import ConfigError
+    from ladle.errors import ConfigError, DataError
     from ladle.files import write_whole
     from ladle.labeling import check_kind, copy_by_class, labels_as, rows_as, save_trained
 
@@ -161,6 +161,9 @@ def export(
         raise ConfigError(f"guesses go into a table (got --out {out}); name a .csv, .jsonl or .parquet")
     if kind not in ("", ".safetensors"):
         check_kind(kind)
+    if kind and not out.expanduser().resolve().parent.is_dir():
+        # A model takes its time: it is not trained for a place that is not there.
+        raise DataError(f"a file goes into a folder that is there (got --out {out}); make it, or name another place")
     console = Console()
     with open_project(source, store, text, embed=embed) as project:
         labels = project.labels()
@@ -170,11 +173,11 @@ def export(
                 save_trained(project, out)
             own = f', model="{project.model}"' if ":" in project.model else ""
             own += f', encoder="{embed}"' if embed else ""
-            new = {"images": '["new.jpg"]', "texts": '["a new text"]', "table": '"new.csv"'}
+            new = {"images": '["new.jpg"]', "texts": '["a new text"]', "table": '"new.csv"', "embeddings": '"new.npy"'}
             told = (
                 f"model of {len(labels)} labels: {out}\n"
                 "from ladle.labeling import load_trained\n"
-                f'names, probabilities = load_trained("{out}"{own}).predict({new.get(project.source.kind, "rows")})'
+                f'names, probabilities = load_trained("{out}"{own}).predict({new[project.source.kind]})'
             )
         elif guesses:
             with console.status("training"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from io import BufferedReader
 from math import isfinite
@@ -110,8 +110,12 @@ def _stem(path: Path) -> str:
     return Path(path.name.removesuffix(".gz")).stem
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, *, texts: Sequence[str] = ()) -> pd.DataFrame:
     """Read a .csv, .tsv, .parquet or .pq file, as ``load_table_pool`` says.
+
+    Args:
+        path: the file.
+        texts: columns of a .csv or .tsv file to read as text, whatever they hold.
 
     Raises:
         ConfigError: another kind of file.
@@ -125,7 +129,7 @@ def read_table(path: Path) -> pd.DataFrame:
         if kind in _PARQUET:
             return _read_parquet(path)
         if kind in _SEPARATORS:
-            return _without_row_numbers(_read_text(path, _SEPARATORS[kind]))
+            return _without_row_numbers(_read_text(path, _SEPARATORS[kind], texts))
     except DataError:
         raise
     # The readers' failures share no base class: decoding, parsing, Arrow, gzip.
@@ -152,7 +156,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _read_text(path: Path, separator: str) -> pd.DataFrame:
+def _read_text(path: Path, separator: str, texts: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
     with warnings.catch_warnings():
@@ -161,7 +165,13 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
         with ExitStack() as stack:
             source = stack.enter_context(BufferedReader(GzipText(path))) if path.suffix.lower() == ".gz" else path
             return pd.read_csv(
-                source, sep=separator, index_col=False, na_values="?", skipinitialspace=True, low_memory=False
+                source,
+                sep=separator,
+                index_col=False,
+                na_values="?",
+                skipinitialspace=True,
+                low_memory=False,
+                dtype=dict.fromkeys(texts, str),
             )
 
 

@@ -29,7 +29,7 @@ def number_and_category_columns(features: pd.DataFrame, path: Path | str) -> tup
     from pandas.api import types
 
     if features.shape[1] == 0:
-        raise DataError(f"a table has feature columns beside its target (got none in {path}); add some")
+        raise DataError(f"a table has columns of features (got none in {path}); add some")
     numbers: list[str] = []
     categories: list[str] = []
     for name in features.columns:
@@ -118,22 +118,22 @@ class TableEncoding:
                 f"a table has the columns that the model was trained on (got {path} without {missing[0]!r}, one of"
                 f" {len(missing)} missing); add them, empty if need be"
             )
-        # A column without any value has no kind.
-        given = features[[name for name in wanted if features[name].notna().any()]]
+        # A column without any value has no kind, and one of a row alone, or turned round, may hold numbers as objects.
+        given = features[[name for name in wanted if features[name].notna().any()]].infer_objects()
         if given.shape[1] == 0:
             return
         numbers, categories = number_and_category_columns(given, path)
         for name in numbers:
             if name in self.categories:
                 raise DataError(
-                    f"a column holds what it held in training (got numbers for the text of column {name!r} in {path});"
-                    " read it as text, with dtype=str"
+                    f"a column holds what it held in training (got {given[name].dtype} for the categories of column"
+                    f" {name!r} in {path}); spell them as they were, text with dtype={{{name!r}: str}}"
                 )
         for name in categories:
-            if name in self.numbers:
+            if name in self.numbers and not _are_numbers(given[name]):
                 raise DataError(
-                    f"a column holds what it held in training (got text for the numbers of column {name!r} in {path});"
-                    " turn it into numbers"
+                    f"a column holds what it held in training (got {given[name].dtype} for the numbers of column"
+                    f" {name!r} in {path}); turn it into numbers"
                 )
 
     def _standardised(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -196,7 +196,18 @@ def fit_encoding(features: pd.DataFrame, *, training: Indices | None = None, pat
     return TableEncoding(tuple(numbers), tuple(categories), medians, origins, means, deviations, values)
 
 
+def _are_numbers(column: pd.Series) -> bool:
+    """Tell whether a column of objects holds numbers, and nothing else that is not missing."""
+    from pandas.api import types
+
+    return types.infer_dtype(column, skipna=True) in ("integer", "floating", "mixed-integer-float")
+
+
 def _as_floats(columns: pd.DataFrame) -> NDArray[np.float64]:
+    objects = [name for name in columns.columns if columns[name].dtype == object]
+    if objects:
+        # Of objects pandas takes none but its own for missing.
+        columns = columns.assign(**{name: columns[name].where(columns[name].notna(), np.nan) for name in objects})
     return columns.to_numpy(dtype=np.float64, na_value=np.nan)
 
 

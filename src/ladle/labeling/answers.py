@@ -32,6 +32,8 @@ def read_answers(path: Path) -> dict[str, str]:
     Raises:
         DataError: a file that cannot be read, a column that is missing, or an example with two different labels.
     """
+    if not path.is_file():
+        raise DataError(f"answers are a file (got {path}, no file under {Path.cwd()}); correct the path")
     rows = _rows(path)
     answers: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -99,7 +99,7 @@ def _read(path: Path, text: str | None) -> Source:
     if not path.is_file():
         raise DataError(f"a source is a folder or a file (got {path}, neither); correct the path")
     if path.suffix.lower() == ".npy":
-        return _embeddings(path, _array(path), None)
+        return _embeddings(path, read_embeddings(path), None)
     frame = read_rows(path)
     if frame.empty:
         raise DataError(f"a source has at least one row (got {path} with none); check how the file was written")
@@ -124,8 +124,29 @@ def _read(path: Path, text: str | None) -> Source:
     return _table(path, frame, ids)
 
 
-def read_rows(path: Path) -> pd.DataFrame:
+def read_embeddings(path: Path) -> NDArray[np.float32]:
+    """Read an .npy file, or the one column of lists that a file has beside ``id``.
+
+    Raises:
+        ConfigError: a kind of file that is not read.
+        DataError: a file that cannot be read, or holds something else.
+    """
+    if path.suffix.lower() == ".npy":
+        return _array(path)
+    frame = read_rows(path).drop(columns=_ID, errors="ignore")
+    if len(frame.columns) != 1:
+        raise DataError(
+            f"embeddings are one column of lists (got {len(frame.columns)} columns in {path}); leave the others out"
+        )
+    return _stacked(path, frame.iloc[:, 0])
+
+
+def read_rows(path: Path, *, texts: Sequence[str] = ()) -> pd.DataFrame:
     """Read a table, or JSON lines, as a frame whose columns are named by text.
+
+    Args:
+        path: the file.
+        texts: columns of a CSV or TSV file to read as text, whatever they hold.
 
     Raises:
         ConfigError: a kind of file that is not read.
@@ -136,7 +157,7 @@ def read_rows(path: Path) -> pd.DataFrame:
 
         frame = pd.DataFrame(read_json_lines(path))
     else:
-        frame = read_table(path)
+        frame = read_table(path, texts=texts)
     frame.columns = frame.columns.map(str)
     return frame
 
@@ -177,11 +198,22 @@ def _texts(path: Path, texts: pd.Series, ids: tuple[str, ...] | None) -> Source:
 def _table(path: Path, frame: pd.DataFrame, ids: tuple[str, ...] | None) -> Source:
     encoding = fit_encoding(frame, path=path)
     inputs = torch.from_numpy(encoding.encode(frame, path=path))
+    told = frame.apply(_told)
     shown = tuple(
         "\n".join(f"{name}: {value}" for name, value in zip(frame.columns, row, strict=True))
-        for row in frame.itertuples(index=False)
+        for row in told.itertuples(index=False)
     )
     return Source("table", path, _names(ids, len(frame), path), shown, inputs, "mlp", encoding)
+
+
+def _told(column: pd.Series) -> pd.Series:
+    """Return a column as people read it: nothing where nothing is, one line each, whole numbers as such."""
+    from pandas.api import types
+
+    given = column.dropna()
+    if types.is_float_dtype(column.dtype) and bool((given % 1 == 0).all()) and bool((given.abs() < 2**53).all()):
+        column = column.astype("Int64")
+    return column.astype(object).where(column.notna(), "").map(lambda value: " ".join(str(value).split()))
 
 
 def _embeddings(

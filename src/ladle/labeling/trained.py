@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ladle.data import read_image, stack_images
-from ladle.errors import ConfigError, DataError, InputError, MissingExtraError, SessionError, reason_of
+from ladle.errors import ConfigError, DataError, MissingExtraError, SessionError, reason_of
 from ladle.files import written_whole
 from ladle.labeling.encoders import encode
+from ladle.labeling.new_examples import new_embeddings, new_table, new_texts
 from ladle.labeling.project import LabelingProject
 from ladle.labeling.readers import describe_reader, read_reader, text_rows
-from ladle.labeling.sources import Kind, read_rows
+from ladle.labeling.sources import Kind
 from ladle.models import IMAGE_SIZE, build_model, pool_outputs
 from ladle.models.import_path import is_import_path
 from ladle.typing import Inputs
@@ -39,6 +40,7 @@ class TrainedModel:
         kind: what it reads: images, texts, a table or embeddings.
         classes: names, in the order of its logits.
         network: the module, in eval mode.
+        example_shape: of one example as the network reads it.
         reader: makes rows of texts or of a table; None for anything else.
         encoder: makes embeddings of texts or images, ``sentence-transformers:NAME``; None without one.
         scale: what embeddings are multiplied with.
@@ -47,6 +49,7 @@ class TrainedModel:
     kind: Kind
     classes: tuple[str, ...]
     network: nn.Module
+    example_shape: tuple[int, ...]
     reader: Any = None
     encoder: str | None = None
     scale: float = 1.0
@@ -57,57 +60,41 @@ class TrainedModel:
         """Return the most probable class of each example, and the probabilities of all.
 
         Args:
-            examples: paths of images, texts, (n, d) embeddings; for a table a file of rows, or a frame, which have the
-                columns it was trained on and may have others.
+            examples: a list of paths of images, or of texts; a file of embeddings, or (n, d) of them; a file of rows
+                of a table, or a frame, which have the columns it was trained on and may have others.
 
         Returns:
             n names, and (n, C) probabilities in the order of ``classes``.
 
         Raises:
-            DataError: an image or a table that cannot be read, a column that is missing or of another kind, or an
-                encoder that is not there.
-            InputError: no examples, one in place of a list, something else than a table, or embeddings of another
-                width.
+            DataError: a file that cannot be read, a column that is missing or of another kind, or an encoder that is
+                not there.
+            ConfigError: a kind of file that is not read.
+            InputError: no examples, an empty text, embeddings of another width, or something else than this model
+                reads.
             MissingExtraError: the model reads embeddings of sentence-transformers, which is not installed.
 
         Cost: one forward pass.
         """
-        origin = "the rows given"
-        if isinstance(examples, str | Path):
-            if self.kind != "table":
-                raise InputError(f"{self.kind} come as a list (got {str(examples)[:60]!r}); write [it], or give all")
-            origin, examples = str(examples), read_rows(Path(examples).expanduser())
-        if len(examples) == 0:
-            raise InputError("a prediction is of at least one example (got none); give some")
-        logits = pool_outputs(self.network, self._read(examples, origin)).logits
+        logits = pool_outputs(self.network, self._read(examples)).logits
         probabilities = torch.softmax(logits, dim=1).numpy()
         return [self.classes[number] for number in probabilities.argmax(axis=1)], probabilities
 
-    def _read(self, examples: Any, origin: str) -> Inputs:
-        if self.encoder is not None:
-            rows = encode(self.encoder, [str(one) for one in examples], images=self.kind == "images")
-            return torch.from_numpy(rows * np.float32(self.scale))
-        if self.kind == "images":
-            images = (read_image(Path(name), str(name)) for name in examples)
-            return stack_images(images, len(examples), size=IMAGE_SIZE, grey=False)
-        if self.kind == "texts":
-            return text_rows(self.reader, [str(text) for text in examples])
+    def _read(self, examples: Any) -> Inputs:
         if self.kind == "table":
-            return torch.from_numpy(self.reader.encode(_frame(examples), path=origin))
-        return torch.from_numpy(np.asarray(examples, dtype=np.float32) * np.float32(self.scale))
-
-
-def _frame(rows: Any) -> pd.DataFrame:
-    """Return a frame whose columns have distinct names, which are text; raise InputError for anything else."""
-    import pandas as pd
-
-    if not isinstance(rows, pd.DataFrame):
-        raise InputError(f"rows of a table are a file or a pandas.DataFrame (got {type(rows).__name__}); make one")
-    named = rows.set_axis(rows.columns.map(str), axis=1)
-    if not named.columns.is_unique:
-        twice = named.columns[named.columns.duplicated()][0]
-        raise InputError(f"columns have names of their own (got {twice!r} twice); rename one")
-    return named
+            frame, origin = new_table(examples, self.reader)
+            return torch.from_numpy(self.reader.encode(frame, path=origin))
+        if self.kind == "embeddings":
+            rows = new_embeddings(examples, self.example_shape[0])
+            return torch.from_numpy(rows * np.float32(self.scale))
+        listed = new_texts(self.kind, examples)
+        if self.encoder is not None:
+            rows = encode(self.encoder, listed, images=self.kind == "images")
+            return torch.from_numpy(rows * np.float32(self.scale))
+        if self.kind == "texts":
+            return text_rows(self.reader, listed)
+        images = (read_image(Path(name), name) for name in listed)
+        return stack_images(images, len(listed), size=IMAGE_SIZE, grey=False)
 
 
 def save_trained(project: LabelingProject, path: Path) -> None:
@@ -167,6 +154,10 @@ def load_trained(path: str | Path, *, model: str | None = None, encoder: str | N
     _safetensors()
     from safetensors import safe_open
 
+    if not Path(path).is_file():
+        raise DataError(
+            f"a trained model is a .safetensors file of ladle export (got {path}, no file); correct the path"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {})[_KEY])
@@ -206,7 +197,7 @@ def load_trained(path: str | Path, *, model: str | None = None, encoder: str | N
         raise DataError(
             f"the weights fit the network (got {path}: {reason_of(error)}); export the model again"
         ) from error
-    return TrainedModel(about["kind"], classes, network.eval(), reader, encoder, about["scale"])
+    return TrainedModel(about["kind"], classes, network.eval(), shape, reader, encoder, about["scale"])
 
 
 def _check_about(about: dict[str, Any]) -> None:

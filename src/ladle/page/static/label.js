@@ -104,7 +104,12 @@ function showItem() {
   shownPlace = item.place;
   find("shown").className = state.kind;
   find("shown").replaceChildren(picture(item, item.text) || make("p", {}, item.text));
-  find("shown").scrollTop = 0;
+  const shown = find("shown");
+  shown.scrollTop = 0;
+  // One column of text, read downwards, where not all of it is seen at once; keys and readers can go there.
+  const long = shown.scrollHeight > shown.clientHeight;
+  shown.classList.toggle("long", long);
+  shown.tabIndex = long ? 0 : -1;
   find("caption").textContent = [item.id === item.text && !item.image ? "" : item.id, item.second ? "a second opinion" : ""]
     .filter(Boolean).join(" · ");
   find("receipt").replaceChildren(...receipt(item.why));
@@ -243,6 +248,13 @@ document.addEventListener("keydown", (event) => {
     Backspace: () => send("undo", {}),
     w: () => { find("why").open = !find("why").open; },
   };
+  const shown = find("shown");
+  const strides = { ArrowDown: 40, ArrowUp: -40, PageDown: shown.clientHeight - 40, PageUp: 40 - shown.clientHeight };
+  if (strides[event.key] && shown.tabIndex === 0 && event.target.closest("aside, details") === null) {
+    event.preventDefault();
+    shown.scrollBy({ top: strides[event.key] });
+    return;
+  }
   const action = chosen ? () => label(chosen.name) : actions[event.key];
   // A key that is held down answers once.
   if (action && !event.repeat) {
