@@ -207,8 +207,9 @@ def test_embeddings_come_as_an_array_a_column_or_a_file_and_are_refused_otherwis
         (rows[None], r"got shape \(1, 30, 4\)"),
         ([[1.0, 2.0], [1.0]], "one row of numbers each"),
         (["apple"], "one row of numbers each"),
-        (broken, "NaN or infinity in row 3"),
-        (rows.astype(np.float64) * 1e300, "NaN or infinity"),
+        (broken, "too large in row 3"),
+        (rows.astype(np.float64) * 1e300, "too large in row 0"),
+        (np.full((1, 4), 3e38), "too large in row 0|got NaN for example 0"),
         (rows[:0], "at least one example"),
         (iter(rows), "have a length"),
     ]
@@ -286,6 +287,7 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
         save_trained(project, path)
     first = next(name for name in load_trained(path).network.state_dict())
     for changed, message in (
+        ({"scale": 1e300}, "scale="),
         ({"kind": "sounds"}, "kind='sounds'"),
         ({"kind": "table"}, "table.medians"),
         ({"classes": ["a"]}, "classes="),

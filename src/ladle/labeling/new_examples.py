@@ -71,8 +71,8 @@ def new_table(examples: Any, encoding: TableEncoding) -> tuple[pd.DataFrame, str
     return named[wanted], origin
 
 
-def new_embeddings(examples: Any, width: int) -> NDArray[np.float32]:
-    """Return (n, width) finite numbers.
+def new_embeddings(examples: Any, width: int, scale: float) -> NDArray[np.float32]:
+    """Return (n, width) finite numbers, multiplied with the scale.
 
     Raises:
         DataError: a file that cannot be read.
@@ -85,6 +85,7 @@ def new_embeddings(examples: Any, width: int) -> NDArray[np.float32]:
         with np.errstate(over="ignore"):  # what overflows is infinite, and refused
             # A column of a frame, and a list, hold one row each.
             rows = np.stack([np.asarray(row, dtype=np.float64) for row in examples]).astype(np.float32)
+            rows *= np.float32(scale)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
             f"embeddings are one row of numbers each (got {reason_of(error)}); {_REMEDIES['embeddings']}"
@@ -96,7 +97,9 @@ def new_embeddings(examples: Any, width: int) -> NDArray[np.float32]:
         )
     if not np.isfinite(rows).all():
         row = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
-        raise InputError(f"embeddings are finite (got NaN or infinity in row {row}); drop or repair the row")
+        raise InputError(
+            f"embeddings are finite (got NaN, infinity or a number far too large in row {row}); drop or repair the row"
+        )
     return rows
 
 

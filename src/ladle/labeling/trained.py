@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ladle.data import read_image, stack_images
-from ladle.errors import ConfigError, DataError, MissingExtraError, SessionError, reason_of
+from ladle.errors import ConfigError, DataError, InputError, MissingExtraError, SessionError, reason_of
 from ladle.files import written_whole
 from ladle.labeling.encoders import encode
 from ladle.labeling.new_examples import new_embeddings, new_table, new_texts
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _VERSION = 1
 _KEY = "ladle"
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,11 @@ class TrainedModel:
         """
         logits = pool_outputs(self.network, self._read(examples)).logits
         probabilities = torch.softmax(logits, dim=1).numpy()
+        if not np.isfinite(probabilities).all():
+            row = int(np.flatnonzero(~np.isfinite(probabilities).all(axis=1))[0])
+            raise InputError(
+                f"a prediction is a number (got NaN for example {row}); its numbers are far from those in training"
+            )
         return [self.classes[number] for number in probabilities.argmax(axis=1)], probabilities
 
     def _read(self, examples: Any) -> Inputs:
@@ -85,8 +91,7 @@ class TrainedModel:
             frame, origin = new_table(examples, self.reader)
             return torch.from_numpy(self.reader.encode(frame, path=origin))
         if self.kind == "embeddings":
-            rows = new_embeddings(examples, self.example_shape[0])
-            return torch.from_numpy(rows * np.float32(self.scale))
+            return torch.from_numpy(new_embeddings(examples, self.example_shape[0], self.scale))
         listed = new_texts(self.kind, examples)
         if self.encoder is not None:
             rows = encode(self.encoder, listed, images=self.kind == "images")
@@ -212,7 +217,7 @@ def _check_about(about: dict[str, Any]) -> None:
         and min(shape, default=0) >= 1
         and (len(shape) == 1 or (about["kind"] == "images" and encoder is None)),
         "encoder": encoder is None or (isinstance(encoder, str) and about["kind"] in ("images", "texts")),
-        "scale": type(scale) is float and 0.0 < scale < float("inf"),
+        "scale": type(scale) is float and 0.0 < scale < _LARGEST,
     }
     for key, holds in right.items():
         if not holds:
