@@ -31,10 +31,11 @@ def reads_texts(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("bert")
     letters = [chr(97 + number) for number in range(26)]
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
-    vocabulary = {word: number for number, word in enumerate(words)}
+    vocabulary = folder / "vocab.txt"
+    vocabulary.write_text("\n".join(words))
     torch.manual_seed(0)
     make.BertModel(make.BertConfig(vocab_size=len(words), max_position_embeddings=32, **TINY)).save_pretrained(folder)
-    make.BertTokenizerFast(vocab=vocabulary, model_max_length=32).save_pretrained(folder)
+    make.BertTokenizerFast(str(vocabulary), model_max_length=32).save_pretrained(folder)
     return f"sentence-transformers:{folder}"
 
 
@@ -46,13 +47,16 @@ def reads_images(tmp_path_factory: pytest.TempPathFactory) -> str:
     make: Any = transformers
     folder = tmp_path_factory.mktemp("clip")
     words = ["<|startoftext|>", "<|endoftext|>", *(chr(97 + number) for number in range(26))]
-    vocabulary = {word: number for number, word in enumerate(words)}
+    (folder / "vocab.json").write_text(json.dumps({word: number for number, word in enumerate(words)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
     text = {**TINY, "vocab_size": len(words), "max_position_embeddings": 16, "bos_token_id": 0, "eos_token_id": 1}
     image = {**TINY, "image_size": 32, "patch_size": 16}
     torch.manual_seed(0)
     make.CLIPModel(make.CLIPConfig(text_config=text, vision_config=image, projection_dim=8)).save_pretrained(folder)
     pixels = make.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=32)
-    make.CLIPProcessor(pixels, make.CLIPTokenizerFast(vocab=vocabulary, merges=[])).save_pretrained(folder)
+    make.CLIPProcessor(
+        pixels, make.CLIPTokenizerFast(str(folder / "vocab.json"), str(folder / "merges.txt"))
+    ).save_pretrained(folder)
     return f"sentence-transformers:{folder}"
 
 

@@ -96,8 +96,8 @@ def _fetch(subset: str, mirror: Path | None, data_home: Path | None) -> Any:
     except (OSError, EOFError) as error:
         if mirror is not None:
             raise DataError(
-                f"the stored posts cannot be read (got a damaged file {mirror / _ARCHIVE}); replace it with the"
-                f" {_ARCHIVE} that scikit-learn's fetch_20newsgroups writes, or remove it"
+                f"the stored posts cannot be read (got {mirror / _ARCHIVE}, damaged or written with another NumPy);"
+                f" replace it with the {_ARCHIVE} that scikit-learn's fetch_20newsgroups writes, or remove it"
             ) from error
         raise DataError(
             f"20newsgroups is downloaded on first use, and that failed (got {error}); run once with a network, or put"
