@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import sqlite3
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -224,9 +228,38 @@ def test_a_session_made_by_two_at_the_same_moment_is_one(tmp_path: Path, monkeyp
     engine.dispose()
 
 
+def test_a_store_of_the_largest_pages_is_whole_by_its_header(tmp_path: Path) -> None:
+    file = tmp_path / "labels.db"
+    connection = sqlite3.connect(file)
+    connection.executescript("PRAGMA page_size=65536; CREATE TABLE other (number INTEGER);")
+    connection.close()
+    open_database(f"sqlite:///{file}").dispose()
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(StoreError, match="cut short"):
+        open_database(f"sqlite:///{file}")
+
+
+def test_a_store_in_memory_is_one_for_all_threads() -> None:
+    engine = open_database(None)
+    EventLog(engine, "here", CONFIG).append(events()[0])
+
+    def count() -> int:
+        with engine.connect() as connection:
+            return len(connection.execute(select(sessions.c.id)).all())
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        assert elsewhere.submit(count).result() == 1
+    engine.dispose()
+
+
 def test_a_package_that_is_not_there_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     from ladle.session import environment
 
-    assert environment.describe_environment()["torch"].startswith("2.")
+    described = environment.describe_environment()
+    assert described["torch"].startswith("2.")
+    assert (described["system"], described["cores"]) == (
+        f"{platform.system()} {platform.machine()}",
+        str(os.cpu_count()),
+    )
     monkeypatch.setattr(environment, "_PACKAGES", ("no-such-package",))
     assert environment.describe_environment()["no-such-package"] == "not installed"

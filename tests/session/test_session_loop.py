@@ -51,6 +51,22 @@ def test_every_strategy_runs_the_loop(strategy: str, digits: tuple[Any, Any]) ->
     assert 0 <= session.evaluate(inputs, labels) <= 1
 
 
+def test_a_training_tells_how_far_it_is(digits: tuple[Any, Any]) -> None:
+    inputs, labels = digits
+    session = ladle.Session(inputs, net, training=FEW)
+    session.tell(np.arange(20), labels[:20])
+    told: list[tuple[int, int]] = []
+    session.fit(lambda done, total: told.append((done, total)))
+    assert told == [(done, FEW.epochs) for done in range(1, FEW.epochs + 1)]
+
+
+def test_a_network_by_name_has_a_sparse_first_layer_for_sparse_rows() -> None:
+    dense = np.eye(50, dtype=np.float32)[:30]
+    pools = (scipy.sparse.csr_matrix(dense), dense)
+    first = [type(next(iter(ladle.Session(pool, "mlp", classes=2).build().children()))) for pool in pools]
+    assert first[0] is not first[1]
+
+
 def test_the_loop_learns(digits: tuple[Any, Any]) -> None:
     inputs, labels = digits
     session = ladle.Session(inputs[:300], net, training=TrainingConfig(epochs=40))

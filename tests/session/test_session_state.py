@@ -75,6 +75,12 @@ def test_undoing_a_label_puts_a_skipped_example_back_where_it_stood() -> None:
     assert state.after(Undone()).skipped.tolist() == [1]
 
 
+def test_undoing_labels_of_several_skipped_examples_puts_each_back_where_it_stood() -> None:
+    state = replay([skipped(3, 5, 7, 9), told([3, 5], [0, 1])])
+    assert state.skipped.tolist() == [7, 9]
+    assert state.after(Undone()).skipped.tolist() == [3, 5, 7, 9]
+
+
 def test_labels_may_be_rows_of_zeros_and_ones() -> None:
     def rows(indices: list[int], labels: list[list[int]]) -> Told:
         return Told(np.array(indices, dtype=np.int64), np.array(labels, dtype=np.int64))
