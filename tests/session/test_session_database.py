@@ -18,7 +18,7 @@ from sqlalchemy.exc import StatementError
 
 from ladle.errors import MissingExtraError, SessionError, StoreConflictError, StoreError
 from ladle.session import Asked, EventLog, Session, Told, Undone, hold, migration, open_database
-from ladle.session.database import sessions
+from ladle.session.database import opened_database, sessions
 from reference.databases import left_open
 
 CONFIG = {"strategy": "grad", "seed": 3}
@@ -237,6 +237,22 @@ def test_a_store_of_the_largest_pages_is_whole_by_its_header(tmp_path: Path) -> 
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(StoreError, match="cut short"):
         open_database(f"sqlite:///{file}")
+
+
+def test_a_store_is_let_go_of_when_its_block_ends_however_it_ends(tmp_path: Path) -> None:
+    engines: list[Engine] = []
+
+    def break_off() -> None:
+        with opened_database(f"sqlite:///{tmp_path}/labels.db") as engine:
+            engines.append(engine)
+            with engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+            assert left_open(engines)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        break_off()
+    assert left_open(engines) == []
 
 
 def test_a_store_in_memory_is_one_for_all_threads() -> None:
