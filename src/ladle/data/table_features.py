@@ -89,14 +89,12 @@ class TableEncoding:
         """Return the table as (n, width) numbers: first the standardised ones, then 0 and 1 for each value known.
 
         Args:
-            features: (n, ...) rows with these columns; others are passed over.
+            features: (n, ...) rows with these columns, of which ``check`` has nothing to say; others are passed over.
             path: the file, for messages.
 
         Raises:
-            DataError: a column that is missing, or holds text in place of numbers or the other way round; a row beyond
-                float32 in units of the training rows' deviation.
+            DataError: a row beyond float32 in units of the training rows' deviation.
         """
-        self._check(features, path)
         blocks: list[NDArray[np.float32]] = []
         if self.numbers:
             blocks.append(self._standardised(_as_floats(features[[*self.numbers]])))
@@ -110,7 +108,12 @@ class TableEncoding:
             )
         return encoded
 
-    def _check(self, features: pd.DataFrame, path: Path | str) -> None:
+    def check(self, features: pd.DataFrame, *, path: Path | str) -> None:
+        """Make sure that a table other than the training rows' has their columns, of the same kinds.
+
+        Raises:
+            DataError: a column that is missing, or holds text in place of numbers or the other way round.
+        """
         wanted = [*self.numbers, *self.categories]
         missing = [name for name in wanted if name not in features.columns]
         if missing:

@@ -47,7 +47,7 @@ def new_table(examples: Any, encoding: TableEncoding) -> tuple[pd.DataFrame, str
     are digits. A frame is taken as it is.
 
     Raises:
-        DataError: a file that cannot be read.
+        DataError: a file that cannot be read, or a column that is missing or of another kind.
         InputError: no rows, neither a file nor a frame, or a column of the encoding twice.
     """
     import pandas as pd
@@ -68,6 +68,7 @@ def new_table(examples: Any, encoding: TableEncoding) -> tuple[pd.DataFrame, str
     wanted = named.columns[named.columns.isin([*encoding.numbers, *encoding.categories])]
     if not wanted.is_unique:
         raise InputError(f"columns have names of their own (got {wanted[wanted.duplicated()][0]!r} twice); rename one")
+    encoding.check(named[wanted], path=origin)
     return named[wanted], origin
 
 
@@ -83,8 +84,10 @@ def new_embeddings(examples: Any, width: int, scale: float) -> NDArray[np.float3
     _check_some("embeddings", examples)
     try:
         with np.errstate(over="ignore"):  # what overflows is infinite, and refused
-            # A column of a frame, and a list, hold one row each.
-            rows = np.stack([np.asarray(row, dtype=np.float64) for row in examples]).astype(np.float32)
+            if not isinstance(examples, np.ndarray) or examples.dtype == object:
+                # A column of a frame, and a list, hold one row each.
+                examples = np.stack([np.asarray(row, dtype=np.float64) for row in examples])
+            rows = np.asarray(examples).astype(np.float32)
             rows *= np.float32(scale)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
