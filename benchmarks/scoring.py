@@ -12,7 +12,6 @@ import torch
 from timing import at_most, interleaved, options, ratio, save
 
 from ladle import scores
-from ladle.arrays import narrow_product
 from ladle.gradients import cross_entropy, mean_gradient
 from ladle.models import build_model, pool_outputs
 from ladle.strategies import CATALOG, PoolOutputs
@@ -48,12 +47,15 @@ def with_head(repeats: int) -> dict[str, list[float]]:
     """Return the times of scores from features, and of the products in them."""
     torch.set_num_threads(THREADS)
     generator = torch.Generator().manual_seed(0)
-    features = torch.randn(ROWS, WIDTH, generator=generator).relu_()
+    # By a hidden layer, as in use: a process that let go of arrays as large keeps pages at hand for the small ones after.
+    hidden = torch.randn(WIDTH, WIDTH, generator=generator) / WIDTH**0.5
+    features = (torch.randn(ROWS, WIDTH, generator=generator) @ hidden).relu()
     weight, bias = 0.1 * torch.randn(CLASSES, WIDTH, generator=generator), torch.randn(CLASSES, generator=generator)
     logits, labels = torch.addmm(bias, features, weight.T), torch.arange(LABELED) % CLASSES
     reference = mean_gradient(cross_entropy.residuals(logits[:LABELED], labels), features[:LABELED])
     outputs = PoolOutputs(features, logits, np.arange(LABELED), labels, cross_entropy, bias=True)
     twice, twice_bias = torch.cat([weight, weight]), torch.cat([bias, bias])
+    columns = logits.T.contiguous().T
     return interleaved(
         {
             "entropy with head": lambda: scores.entropy(torch.addmm(bias, features, weight.T)),
@@ -63,10 +65,11 @@ def with_head(repeats: int) -> dict[str, list[float]]:
             "entropy of logits": lambda: CATALOG["entropy"].view(outputs),
             "grad of logits": lambda: CATALOG["grad"].view(outputs),
             "head": lambda: torch.addmm(bias, features, weight.T),
-            "head and reference in one product": lambda: narrow_product(features, twice, twice_bias),
-            "the same by addmm": lambda: torch.addmm(twice_bias, features, twice.T),
+            "head and reference in one product": lambda: torch.mm(twice, features.T).add_(twice_bias.unsqueeze(1)),
+            "the same, an example after the other": lambda: torch.addmm(twice_bias, features, twice.T),
             "lengths of the features": lambda: torch.linalg.vector_norm(features, dim=1),
-            "residuals": lambda: cross_entropy.pseudo_residuals(logits),
+            "residuals": lambda: cross_entropy.pseudo_residuals(columns),
+            "residuals, an example after the other": lambda: cross_entropy.pseudo_residuals(logits),
         },
         repeats,
     )

@@ -102,26 +102,6 @@ def first_unusable_row(rows: Tensor, longest: float = math.inf) -> int | None:
     return int(found[0]) if len(found) else None
 
 
-def narrow_product(rows: Tensor, weight: Tensor, offsets: Tensor) -> Tensor:
-    """Return the (n, k) product rows @ weight.T + offsets, for k far smaller than n and d.
-
-    Args:
-        rows: (n, d) floating point.
-        weight: (k, d) of the same type and device.
-        offsets: (k,).
-
-    Cost: O(n d k); for contiguous float32 rows on a processor about a quarter less time than ``torch.addmm``.
-    """
-    if rows.device.type != "cpu" or rows.dtype != torch.float32 or not rows.is_contiguous():
-        return torch.addmm(offsets, rows, weight.T)
-    # The same product seen as a convolution of one pixel over an image of n × 1 with d channels: BLAS is made for
-    # products that are wide on all sides.
-    (n, d), k = rows.shape, len(weight)
-    image = rows.as_strided((1, d, n, 1), (n * d, 1, d, d))
-    kernel = weight.view(k, d, 1, 1).contiguous(memory_format=torch.channels_last)
-    return torch.conv2d(image, kernel, offsets).permute(0, 2, 3, 1).reshape(n, k)
-
-
 def blocks(tensor: Tensor, size: int) -> Iterator[Tensor]:
     """Yield the tensor in consecutive blocks of at most ``size`` along its first axis."""
     for start in range(0, len(tensor), size):

@@ -223,7 +223,7 @@ def test_the_closed_form_is_the_norm_of_materialized_differences() -> None:
 def test_one_product_gives_logits_and_discrepancy(
     rows: int, bias: bool, name: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["ladle.scores.discrepancy"], "_ROWS_AT_ONCE", 128)
+    monkeypatch.setattr(sys.modules["ladle.scores.discrepancy"], "_MOST_ROWS", 128)
     generator, loss = torch.Generator().manual_seed(0), find_loss(name)
     dtype = torch.float64 if kind == "float64" else torch.float32
     features = torch.randn(2 * rows, 6, generator=generator).to(dtype)
@@ -257,7 +257,7 @@ def test_one_labeled_example_is_enough_beside_the_head() -> None:
 
 
 def test_the_loss_sees_every_row_once_and_a_bounded_number_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["ladle.scores.discrepancy"], "_ROWS_AT_ONCE", 128)
+    monkeypatch.setattr(sys.modules["ladle.scores.discrepancy"], "_MOST_ROWS", 128)
     seen = []
 
     def residuals(logits: Tensor) -> Tensor:
@@ -266,3 +266,34 @@ def test_the_loss_sees_every_row_once_and_a_bounded_number_at_a_time(monkeypatch
 
     discrepancy_with_head(torch.ones(300, 6), torch.ones(4, 6), None, torch.ones(4, 6), 9, residuals)
     assert seen == [128, 128, 44]
+
+
+@pytest.mark.parametrize(("scratch", "expected"), [(4 * 100, [100, 100, 100]), (4 * 20, [50] * 6), (4 * 400, [300])])
+def test_many_classes_are_taken_fewer_rows_at_a_time_but_not_too_few(
+    scratch: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules["ladle.scores.discrepancy"]
+    monkeypatch.setattr(module, "_SCRATCH_ELEMENTS", scratch)
+    monkeypatch.setattr(module, "_FEWEST_ROWS", 50)
+    seen = []
+
+    def residuals(logits: Tensor) -> Tensor:
+        seen.append(len(logits))
+        return torch.ones_like(logits)
+
+    discrepancy_with_head(torch.ones(300, 6), torch.ones(4, 6), None, torch.ones(4, 6), 9, residuals)
+    assert seen == expected
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_head_in_training_is_taken_as_numbers(bias: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    head, loss = torch.nn.Linear(6, 4, bias=bias), find_loss("cross-entropy")
+    features = torch.randn(5, 6, generator=generator, requires_grad=True)
+    reference = torch.randn(4, 6 + bias, generator=generator, requires_grad=True)
+    logits, found = discrepancy_with_head(features, head.weight, head.bias, reference, 3, loss.pseudo_residuals)
+    assert not logits.requires_grad
+    assert not found.requires_grad
+    torch.testing.assert_close(logits, head(features).detach())
+    apart = discrepancy(features.detach(), loss.pseudo_residuals(logits), reference.detach(), 3)
+    torch.testing.assert_close(found, apart)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
-from ladle.arrays import as_tensor, blocks, like, narrow_product
+from ladle.arrays import as_tensor, blocks, like
 from ladle.errors import InputError
 from ladle.typing import ArrayT
 
@@ -17,7 +17,7 @@ _CANCELLATION = 1e-2
 _SCRATCH_ELEMENTS = 1 << 22
 # Scratch stays bounded for any pool, and small enough that the allocator keeps it: new pages cost more than the sums
 # made on them. Fewer rows at once spend more time on starting than on computing.
-_ROWS_AT_ONCE = 1 << 14
+_MOST_ROWS, _FEWEST_ROWS = 1 << 15, 1 << 8
 
 
 def discrepancy(features: ArrayT, residuals: ArrayT, reference: ArrayT, labeled_count: int) -> ArrayT:
@@ -57,8 +57,7 @@ def discrepancy(features: ArrayT, residuals: ArrayT, reference: ArrayT, labeled_
         )
     bias = mean.shape[1] == width + 1
     found = h.new_empty(len(h))
-    for start in range(0, len(h), _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
+    for rows in _slices(len(h), r.shape[1]):
         projected = h[rows] @ mean[:, :width].T
         if bias:
             projected += mean[:, width]
@@ -87,7 +86,8 @@ def discrepancy_with_head(
         pseudo_residuals: (n, C) logits -> (n, C) residuals under pseudo-labels, such as a ``ResidualLoss`` has.
 
     Returns:
-        (n, C) logits, and (n,) what ``discrepancy`` returns for them.
+        (n, C) logits, a class after the other in memory, and (n,) what ``discrepancy`` returns for them; neither takes
+        part in automatic differentiation.
 
     Raises:
         InputError: shapes that do not fit, or nothing labeled.
@@ -103,24 +103,31 @@ def discrepancy_with_head(
             f"features, weight and reference must be (n, d), (C, d) and (C, d + 1), (C, d) without bias (got "
             f"{tuple(features.shape)}, {tuple(weight.shape)}, {tuple(reference.shape)}); take all from one last layer"
         )
-    both = torch.cat([weight, reference[:, :width]])
-    offsets = features.new_zeros(2 * classes) if bias is None else torch.cat([bias, reference[:, width]])
-    logits, found = features.new_empty(len(features), classes), features.new_empty(len(features))
-    for start in range(0, len(features), _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
-        products = narrow_product(features[rows], both, offsets)
+    features, reference = features.detach(), reference.detach()
+    both = torch.cat([weight.detach(), reference[:, :width]])
+    offsets = features.new_zeros(2 * classes) if bias is None else torch.cat([bias.detach(), reference[:, width]])
+    # A class after the other: sums over few classes then run along all rows, in half the time.
+    logits, found = features.new_empty(classes, len(features)).T, features.new_empty(len(features))
+    for rows in _slices(len(features), classes):
+        products = torch.mm(both, features[rows].T).add_(offsets.unsqueeze(1)).T
         logits[rows] = products[:, :classes]
         residuals = pseudo_residuals(products[:, :classes])
         found[rows] = _distances(features[rows], residuals, products[:, classes:], reference, bias is not None)
     return logits, found.mul_(labeled_count / (labeled_count + 1))
 
 
+def _slices(rows: int, classes: int) -> Iterator[slice]:
+    size = min(_MOST_ROWS, max(_FEWEST_ROWS, _SCRATCH_ELEMENTS // max(1, classes)))
+    for start in range(0, rows, size):
+        yield slice(start, start + size)
+
+
 def _distances(features: Tensor, residuals: Tensor, projected: Tensor, reference: Tensor, bias: bool) -> Tensor:
     """Return (n,) distances |g - ḡ| given ḡ h̃ of every row, an (n, C) tensor that is used up."""
     cross = projected.mul_(residuals).sum(dim=1)
-    lengths = torch.linalg.vector_norm(residuals, dim=1).square_()
-    lengths *= torch.linalg.vector_norm(features, dim=1).square_().add_(float(bias))
-    total = lengths.add_(reference.square().sum())
+    squares = torch.mul(residuals, residuals, out=projected)  # in pages it has already: new ones cost more than the sum
+    lengths = torch.linalg.vector_norm(features, dim=1).square_().add_(float(bias))
+    total = squares.sum(dim=1).mul_(lengths).add_(reference.square().sum())
     squared = torch.sub(total, cross, alpha=2.0)
     close = torch.nonzero(squared < _CANCELLATION * total).squeeze(1)
     for rows in blocks(close, max(1, _SCRATCH_ELEMENTS // max(1, reference.numel()))):
