@@ -101,8 +101,8 @@ def _parquet_header(file: SourceFile) -> Header:
     import pyarrow
 
     try:
-        with open_parquet(file) as parquet:
-            check_parquet(file.name, file.size, parquet.metadata)
+        with file.open() as opened, open_parquet(file) as parquet:
+            check_parquet(file.name, opened, parquet.metadata)
             rows = parquet.metadata.num_rows
             columns, kinds = _parquet_columns(parquet, file)
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:

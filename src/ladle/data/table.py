@@ -143,8 +143,8 @@ def read_table(path: Path, *, texts: Sequence[str] = ()) -> pd.DataFrame:
 def _read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow.parquet
 
-    with pyarrow.parquet.ParquetFile(path) as parquet:
-        check_parquet(str(path), path.stat().st_size, parquet.metadata)
+    with path.open("rb") as file, pyarrow.parquet.ParquetFile(path) as parquet:
+        check_parquet(str(path), file, parquet.metadata)
         table = parquet.read()
     # Text that is no UTF-8 would be found only where somebody looks at it.
     table.validate(full=True)

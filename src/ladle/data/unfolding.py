@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from ladle.data.parquet_footer import count_values
 from ladle.errors import DataError
 
 #: Less than this is never refused.
@@ -33,25 +34,24 @@ def check_unfolding(name: str, stored: int, unfolded: int) -> None:
         )
 
 
-def check_parquet(name: str, stored: int, described: Any) -> None:
+def check_parquet(name: str, file: BinaryIO, described: Any) -> None:
     """Make sure that a Parquet file does not claim to hold more than ``check_unfolding`` allows, at 8 bytes a value.
 
     Args:
         name: of the file, for messages.
-        stored: its size in bytes.
+        file: its bytes, readable from any position.
         described: its metadata, as pyarrow gives them.
 
     Raises:
         DataError: it does.
+        ValueError: a footer that cannot be read.
     """
     # A row without columns, too, has an index.
     values = described.num_rows * max(1, described.num_columns)
     columns = [described.schema.column(number) for number in range(described.num_columns)]
     if any(column.max_repetition_level for column in columns):  # lists, of any length
-        groups = [described.row_group(number) for number in range(described.num_row_groups)]
-        lists = sum(group.column(number).num_values for group in groups for number in range(group.num_columns))
-        values = max(values, lists)
-    check_unfolding(name, stored, 8 * values)
+        values = max(values, count_values(file))
+    check_unfolding(name, file.seek(0, 2), 8 * values)
 
 
 class GzipText(io.RawIOBase):

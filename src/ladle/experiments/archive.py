@@ -312,8 +312,8 @@ def _read(place: Path) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]
 def _rows(path: Path) -> list[dict[str, Any]]:
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as parquet:
-        check_parquet(str(path), path.stat().st_size, parquet.metadata)
+    with path.open("rb") as file, pq.ParquetFile(path) as parquet:
+        check_parquet(str(path), file, parquet.metadata)
         missing = set(_schema(path.name).names) - set(parquet.schema_arrow.names)
     if missing:
         raise ValueError(f"{path.name} without {', '.join(sorted(missing))}")
