@@ -217,6 +217,9 @@ def damaged_files() -> list[tuple[str, bytes, type[Exception], str]]:
         ("zoo.csv", b"size,kind\n\xff\xfe,a\n", DataError, r"zoo.csv: .*decode.*; write it anew as UTF-8"),
         ("zoo.csv", b"a,kind\n1,2\n1,2,3\n", DataError, r"zoo.csv: .*\); write it anew"),
         ("zoo.csv", b"a,kind\n1,2,3\n1,2,3\n", DataError, r"zoo.csv: Length of header .*\); write it anew"),
+        ("zoo.csv", b"size;kind\n1,5;a\n", DataError, r"by commas \(got semicolons in the header 'size;kind' of .*zoo"),
+        ("zoo.csv", b"size\tkind\n1\ta\n", DataError, r"by commas \(got tabs in the header .*; save it with commas, or"),
+        ("zoo.csv.gz", gzip.compress(b"size;kind\n1;a\n"), DataError, r"by commas \(got semicolons in the header"),
         ("zoo.csv.gz", b"size,kind\n", DataError, r"a table can be read \(got .*zoo.csv.gz: "),
         ("zoo.parquet", b"PAR1 no", DataError, r"a table can be read \(got .*zoo.parquet: .*\); write it anew"),
         ("zoo.xlsx", b"", ConfigError, r"is a .csv, .tsv, .parquet or .pq file \(got .*zoo.xlsx\); convert it"),
@@ -231,6 +234,13 @@ def test_a_damaged_file_is_named(
     with pytest.raises(error, match=message) as caught:
         load(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+def test_semicolons_are_text_beside_commas_and_in_other_kinds_of_file(tmp_path: Path) -> None:
+    for name, content in (("a.csv", b"note;x,kind\n1;2,a\n"), ("b.csv", b"note\n1;2\n"), ("c.tsv", b"note;x\n1;2\n")):
+        (tmp_path / name).write_bytes(content)
+    found = [read_table(tmp_path / name).to_dict("list") for name in ("a.csv", "b.csv", "c.tsv")]
+    assert found == [{"note;x": ["1;2"], "kind": ["a"]}, {"note": ["1;2"]}, {"note;x": ["1;2"]}]
 
 
 def test_text_that_is_no_utf_8_is_found_before_it_is_looked_at(tmp_path: Path) -> None:

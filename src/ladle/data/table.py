@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from io import BufferedReader
 from math import isfinite
 from pathlib import Path
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs"}
+_LONGEST_HEADER = 1 << 16
 _PARQUET = (".parquet", ".pq")
 
 
@@ -119,7 +120,8 @@ def read_table(path: Path, *, texts: Sequence[str] = ()) -> pd.DataFrame:
 
     Raises:
         ConfigError: another kind of file.
-        DataError: a file that is missing or damaged, unfolds without measure, or has two columns of one name.
+        DataError: a file that is missing or damaged, unfolds without measure, has two columns of one name, or a header
+            with another separator than its kind of file has.
     """
     if not path.is_file():
         raise DataError(f"the table is a file (got path={str(path)!r}, not a file under {Path.cwd()}); correct path")
@@ -156,14 +158,31 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return frame
 
 
+def _opened(path: Path) -> BufferedReader:
+    return BufferedReader(GzipText(path)) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
+def _check_commas(path: Path) -> None:
+    """Refuse what would become a table of one column with all others in its text."""
+    with _opened(path) as file:
+        header = file.readline(_LONGEST_HEADER).decode(errors="replace").strip()
+    others = [name for separator, name in _OTHER_SEPARATORS.items() if separator in header]
+    if "," not in header and others:
+        raise DataError(
+            f"columns of a .csv file are separated by commas (got {others[0]} in the header {header[:60]!r} of {path}); "
+            "save it with commas, or with tabs as .tsv"
+        )
+
+
 def _read_text(path: Path, separator: str, texts: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
+    if separator == ",":
+        _check_commas(path)
     with warnings.catch_warnings():
         # Rows longer than the header would lose their end, or without index_col give the columns wrong names.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        with ExitStack() as stack:
-            source = stack.enter_context(BufferedReader(GzipText(path))) if path.suffix.lower() == ".gz" else path
+        with _opened(path) as source:
             return pd.read_csv(
                 source,
                 sep=separator,
