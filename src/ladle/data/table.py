@@ -169,8 +169,8 @@ def _check_commas(path: Path) -> None:
     others = [name for separator, name in _OTHER_SEPARATORS.items() if separator in header]
     if "," not in header and others:
         raise DataError(
-            f"columns of a .csv file are separated by commas (got {others[0]} in the header {header[:60]!r} of {path}); "
-            "save it with commas, or with tabs as .tsv"
+            f"columns of a .csv file are separated by commas (got {others[0]} in {header[:60]!r} of {path}); save "
+            "it with commas, or with tabs as .tsv"
         )
 
 
