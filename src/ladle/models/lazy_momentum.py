@@ -15,7 +15,7 @@ A gradient g in step t changes them by
 .. math:: u \leftarrow u - \frac{\eta}{1 - \mu} g, \qquad p \leftarrow p + \mu^{-(t + 1)} g,
 
 and the weight at any time is :math:`w = u + c \mu^t p`. So a step reads and adds to the batch's rows, and nothing ever
-needs catching up.
+needs catching up. The two lie side by side in one row of memory, which a step then finds, reads and adds to once.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _SMALLEST_DECAY = 1e-20
 class LazyMomentum:
     """Trains the weight of one `SparseLinear` as `torch.optim.SGD` with momentum would.
 
-    From its making until `finish` the layer's weight holds u, and the layer computes its output through this object. A
-    training step is: forward pass, derivative of the loss with respect to `output`, `step`.
+    From its making until `finish` the layer computes its output through this object, and its weight stays what it was.
+    A training step is: forward pass, derivative of the loss with respect to `output`, `step`.
 
     Args:
         layer: applied once a step, its weight used nowhere else. The bias is left to an ordinary optimizer.
@@ -42,7 +42,7 @@ class LazyMomentum:
         learning_rate: η, above 0.
         momentum: μ, from 0 to below 1.
 
-    Cost: memory for the velocities of the distinct columns; a step is O(nonzeros · width).
+    Cost: memory for the rows of the distinct columns, twice; a step is O(nonzeros · width).
     """
 
     def __init__(self, layer: SparseLinear, columns: Tensor, *, learning_rate: float, momentum: float) -> None:
@@ -52,7 +52,8 @@ class LazyMomentum:
         self._carry = self._rest * momentum  # how far a velocity still carries it, over |v|: c above
         self._decay = 1.0  # μ^t since the velocities were last brought up to date
         self._moving = torch.unique(columns)
-        self._velocity = layer.weight.new_zeros((len(self._moving), layer.width))
+        start = layer.weight.detach().index_select(0, self._moving)
+        self._rows = torch.cat([start, torch.zeros_like(start)], dim=1)  # u and p of the module's text, side by side
         self._position = self._moving.new_full((layer.columns,), -1)
         self._position[self._moving] = torch.arange(len(self._moving), device=columns.device)
         self._batch: tuple[Tensor, Tensor, Tensor] | None = None
@@ -66,10 +67,8 @@ class LazyMomentum:
                 "give each use a layer of its own"
             )
         with torch.no_grad():
-            output = sparse_product(crow, column, value, self._layer.weight.detach())
             place = self._position.index_select(0, column)
-            velocity = sparse_product(crow, place, value, self._velocity)
-            output.add_(velocity, alpha=self._carry * self._decay)
+            output = self._weighed(sparse_product(crow, place, value, self._rows))
         self._batch = crow, place, value
         # A leaf: autograd stops here, and `step` does the rest of the backward pass on the rows alone.
         self.output = output.requires_grad_()
@@ -86,7 +85,7 @@ class LazyMomentum:
             return
         crow, place, value = batch
         if self._decay * self._momentum < _SMALLEST_DECAY:
-            self._velocity.mul_(self._decay * self._momentum)
+            self._rows[:, self._layer.width :].mul_(self._decay * self._momentum)
             self._decay = 1.0
         else:
             self._decay *= self._momentum
@@ -96,12 +95,15 @@ class LazyMomentum:
         example = torch.arange(count, device=crow.device).repeat_interleave(crow.diff(), output_size=len(place))
         dense = value.new_zeros((len(distinct), count))
         dense.index_put_((local, example), value, accumulate=True)
-        change = dense @ gradient
-        self._layer.weight.index_add_(0, self._moving.index_select(0, distinct), change, alpha=-self._rest)
-        self._velocity.index_add_(0, distinct, change, alpha=1 / self._decay)
+        self._rows.index_add_(0, distinct, dense @ torch.cat([gradient * -self._rest, gradient / self._decay], dim=1))
 
     @torch.no_grad()
     def finish(self) -> None:
         """Write the trained weight into the layer and let go of it."""
-        self._layer.weight.index_add_(0, self._moving, self._velocity, alpha=self._carry * self._decay)
+        self._layer.weight.index_copy_(0, self._moving, self._weighed(self._rows))
         self._layer.stand_in = None
+
+    def _weighed(self, rows: Tensor) -> Tensor:
+        """Return the weights, or sums of them, where u and p or their sums lie side by side."""
+        at_rest, velocity = rows.chunk(2, dim=1)
+        return torch.add(at_rest, velocity, alpha=self._carry * self._decay)

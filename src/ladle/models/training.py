@@ -96,8 +96,7 @@ def train(
         loss: mean loss of a batch.
         progress: called after each epoch with the epochs done and the epochs in all.
         on_epoch: called after each epoch with the epochs done and the module as it is, in train mode, gradients on; it
-            may look at it, not change it. The rows of a `SparseLinear` that the last steps left alone are not up to
-            date before the end.
+            may look at it, not change it. The weight of a `SparseLinear` is not up to date before the end.
 
     Returns:
         The trained module, on the device, in eval mode.
