@@ -59,9 +59,9 @@ docs: $(VENV)/.docs
 results: $(VENV)/.dev
 	$(BIN)/ladle results page results --docs docs --timings benchmarks/results/table2.json
 
-# Speed, as ratios in one run; about an hour on two cores, most of it table 2 with ResNet-18, with nothing else running. Writes docs/performance.md.
-bench: $(VENV)/.dev
-	$(BIN)/python benchmarks/selection.py $(if $(wildcard $(PEERS)/bin/python),--peers $(PEERS)/bin/python)
+# Speed, as ratios in one run; half an hour to an hour on two cores, most of it table 2 with ResNet-18, with nothing else running. Writes docs/performance.md.
+bench: $(VENV)/.dev $(PEERS)/.installed
+	$(BIN)/python benchmarks/selection.py --peers $(PEERS)/bin/python
 	$(BIN)/python benchmarks/scoring.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/table2.py
@@ -88,17 +88,19 @@ mutation: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m mutation $(MUTATE)
 
 # Other libraries, to compare with: their pins need an environment of their own.
-bench-peers:
+bench-peers: $(PEERS)/.installed
+
+$(PEERS)/.installed:
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet 'torch>=2.6,<2.14'
 	$(PEERS)/bin/pip install --quiet scikit-activeml==1.0.1 small-text==1.4.1
+	touch $@
 
 # The contracts of ladle.testing on other libraries' strategies, and ours against theirs; minutes. Writes docs/conformance.md.
 conformance: $(PEERS)/.conformance
 	PYTHONWARNINGS=ignore $(PEERS)/bin/python conformance/run.py
 
-$(PEERS)/.conformance: pyproject.toml
-	test -x $(PEERS)/bin/python || $(MAKE) bench-peers
+$(PEERS)/.conformance: pyproject.toml $(PEERS)/.installed
 	$(PEERS)/bin/pip install --quiet modAL-python==0.4.2.1 --editable .
 	touch $@
 

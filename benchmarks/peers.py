@@ -100,7 +100,8 @@ def main() -> None:
                 )
                 print(found.stdout, end="", flush=True)
                 if found.returncode:
-                    print(f"{library} {method}: {found.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+                    reason = (found.stderr.strip() or f"ended with {found.returncode}").splitlines()[-1]
+                    print(json.dumps({"library": library.replace("_", "-"), "method": method, "failed": reason}))
         return
     arrays = np.load(sys.argv[1])
     {"scikit_activeml": scikit_activeml, "small_text": small_text}[sys.argv[2]](

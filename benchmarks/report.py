@@ -19,6 +19,7 @@ NAMES = ("selection", "scoring", "training", "table2", "large", "shards", "devic
 # A graphics processor is not at hand everywhere; its absence is said with the table.
 _OPTIONAL = ("device-cuda",)
 _METHODS = {"badge": "BADGE", "k-center": "k-center"}
+_SIZES = {"rows": "rows", "width": "features", "classes": "classes", "budget": "picks"}
 _OURS, _FLOOR, _PLAIN, _PEERS = "#1b6ca8", "#5f6b76", "#d08c2c", "#b0b7bf"
 
 
@@ -33,13 +34,15 @@ def passed(check: dict[str, Any]) -> bool:
 
 
 def missed(results: dict[str, dict[str, Any]]) -> list[str]:
-    """Return a line for each ratio that misses its target."""
-    return [
+    """Return a line for each ratio that misses its target, and for each other library that did not run."""
+    lines = [
         f"{check['name']}: {check['ratio']:.2f} × {check['of']}, target {target(check)}"
         for one in results.values()
         for check in one["checks"]
         if not passed(check)
     ]
+    peers = results.get("selection", {}).get("peers") or []
+    return lines + [f"{peer['library']} {peer['method']}: {peer['failed']}" for peer in peers if "failed" in peer]
 
 
 def target(check: dict[str, Any]) -> str:
@@ -86,9 +89,11 @@ def _measured(one: dict[str, Any], command: str) -> str:
     threads = f"{machine['threads']} thread{'s' if machine['threads'] != 1 else ''}"
     load = machine.get("load")
     busy = f" Load of the machine at the end, over 1, 5 and 15 minutes: {', '.join(map(str, load))}." if load else ""
+    memory = f", {machine['memory'] / 2**30:.0f} GiB" if "memory" in machine else ""
+    versions = ", ".join(f"{name} {machine[name]}" for name in ("python", "torch", "numpy") if name in machine)
     return (
         f"Measured with `python benchmarks/{command}.py` on {machine['date']}, {machine['cores']} cores "
-        f"({machine['processor']}), {threads}, torch {machine['torch']}.{busy}"
+        f"({machine['processor']}{memory}), {threads}, {versions.replace('python', 'Python')}.{busy}"
     )
 
 
@@ -102,8 +107,7 @@ def _selection(one: dict[str, Any]) -> str:
         rows.append(_timed(name, "plain NumPy, a pass a pick", one["seconds"][plain], floor, one["memory"][plain]))
         rows += [
             _timed(name, peer["library"] + _few(peer, setting), [peer["seconds"]], floor, peer["memory"])
-            for peer in one["peers"]
-            if peer["method"] == name
+            for peer in _peers(one, name)
         ]
     passes = [
         f"{_METHODS[method]} held the pool against {sum(centers):,} centers in {len(centers)} passes"
@@ -125,10 +129,10 @@ def _selection(one: dict[str, Any]) -> str:
         f"{_measured(one, 'selection')}",
         _grid(["method", "by", "median s", "least s", "× product", "extra memory"], rows),
         "![Seconds for a batch of 500, by library](performance-selection.png)",
-        "The same by size of the batch, and by number of classes for a batch of 500 (medians):",
-        "![Ratio to the product by size of the batch and by number of classes](performance-batch-size.png)",
-        _grid(["picks", *_METHODS.values()], _ratios(one["budgets"], "budget")),
-        _grid(["classes", *_METHODS.values()], _ratios(one["classes"], "classes")),
+        "With one size at a time another than here, medians; plain NumPy ran once at each:",
+        "![Seconds by rows, features, classes and picks](performance-scaling.png)",
+        "What Ladle takes, in units of the product of the same size:",
+        *(_grid([label, *_METHODS.values()], _ratios(one["sweeps"][by])) for by, label in _SIZES.items()),
     ]
     real = one["real"]
     if real:
@@ -152,8 +156,13 @@ def _few(peer: dict[str, Any], setting: dict[str, Any]) -> str:
     return "" if peer["picks"] == setting["budget"] else f" ({peer['picks']} picks only)"
 
 
-def _ratios(rows: list[dict[str, Any]], by: str) -> list[list[str]]:
-    return [[f"{row[by]:,}", *(f"{row[method]['ratio']:.2f}" for method in _METHODS)] for row in rows]
+def _ratios(rows: list[dict[str, Any]]) -> list[list[str]]:
+    return [[f"{row['size']:,}", *(f"{row[method]['ratio']:.2f}" for method in _METHODS)] for row in rows]
+
+
+def _peers(one: dict[str, Any], method: str) -> list[dict[str, Any]]:
+    """Return what other libraries took for it, as far as they ran."""
+    return [peer for peer in one["peers"] or [] if peer["method"] == method and "failed" not in peer]
 
 
 def _scoring(one: dict[str, Any]) -> str:
@@ -178,7 +187,9 @@ def _scoring(one: dict[str, Any]) -> str:
             f"Where the time of `grad` goes: the product with twice the columns takes {both:.1f} ms where the head alone "
             f"takes {head:.1f} ms, which is {both / middle['entropy with head']:.2f} × all of entropy; residuals take "
             f"{middle['residuals']:.1f} ms, the lengths of the features {middle['lengths of the features']:.1f} ms, and "
-            "the rest are new pages of memory and sums over rows. Beside a forward pass neither shows:",
+            "the rest are new pages of memory and sums over rows. `with head` is `ladle.scores.discrepancy_with_head`, for "
+            "those who run the last layer themselves; the strategies start from features and logits that a pass has left, "
+            "`of logits` here. Beside a forward pass neither shows:",
             _grid(["network", "forward pass", "grad over entropy, forward included"], forward),
         ]
     )
@@ -228,7 +239,17 @@ def _training(one: dict[str, Any]) -> str:
         parts.append(
             f"20 Newsgroups with all {layers['columns']:,} columns, MLP 512-256, batches of 8, one thread: "
             f"{steps['sparse']:,.0f} steps a second with the sparse first layer, {steps['dense']:.1f} with a dense one. "
-            f"600 steps a second on one core is what it was made for; that is {_reached(steps['sparse'] >= 600)} here."
+            f"600 steps a second on one core is what it was made for; that is {_reached(steps['sparse'] >= 600)} here. "
+            "Where a step's time goes, by torch's own profiler, whose watching takes time as well:"
+        )
+        parts.append(
+            _grid(
+                ["operation", "µs a step", "share"],
+                [
+                    [f"`{name}`", f"{1e6 * seconds:,.0f}", f"{seconds / sum(layers['profile'].values()):.0%}"]
+                    for name, seconds in layers["profile"].items()
+                ],
+            )
         )
     return "\n\n".join(parts)
 
@@ -334,7 +355,7 @@ def draw(results: dict[str, dict[str, Any]], folder: Path) -> None:
     """Draw the figures that the results allow."""
     if "selection" in results:
         _draw_seconds(results["selection"], folder / "performance-selection.png")
-        _draw_ratios(results["selection"], folder / "performance-batch-size.png")
+        _draw_scaling(results["selection"], folder / "performance-scaling.png")
 
 
 def _draw_seconds(one: dict[str, Any], path: Path) -> None:
@@ -346,8 +367,7 @@ def _draw_seconds(one: dict[str, Any], path: Path) -> None:
             ("plain NumPy", middle[f"plain {method}"], _PLAIN),
             *(
                 (peer["library"] + _few(peer, one["setting"]).replace(" (", "\n("), peer["seconds"], _PEERS)
-                for peer in one["peers"]
-                if peer["method"] == name
+                for peer in _peers(one, name)
             ),
         ]
         for method, name in _METHODS.items()
@@ -367,25 +387,35 @@ def _draw_seconds(one: dict[str, Any], path: Path) -> None:
     plt.close(figure)
 
 
-def _draw_ratios(one: dict[str, Any], path: Path) -> None:
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained", sharey=True)
-    limits = {check["name"].split(",")[0]: check["at_most"] for check in one["checks"]}
-    for axis, rows, by, label in (
-        (axes[0], one["budgets"], "budget", "picks"),
-        (axes[1], one["classes"], "classes", f"classes, for {one['setting']['budget']} picks"),
-    ):
-        for (method, name), color in zip(_METHODS.items(), (_OURS, _PLAIN), strict=True):
-            axis.plot([row[by] for row in rows], [row[method]["ratio"] for row in rows], "o-", color=color, label=name)
-            axis.axhline(limits[name], color=color, ls="--", lw=1, label=f"{name}, target for 500 picks")
-        axis.axhline(1, color=_FLOOR, lw=1, ls=":", label="the product")
-        axis.set(xscale="log", xlabel=label, ylim=(0, None))
-        axis.set_xticks([row[by] for row in rows], [f"{row[by]:,}" for row in rows])
-        axis.minorticks_off()
-        axis.spines[["top", "right"]].set_visible(False)
-    axes[0].set_ylabel("time / time of the product")
-    axes[1].legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+def _draw_scaling(one: dict[str, Any], path: Path) -> None:
+    figure, axes = plt.subplots(
+        len(_METHODS), len(_SIZES), figsize=(11, 5.2), layout="constrained", sharex="col", sharey=True
+    )
+    for line, (method, name) in zip(axes, _METHODS.items(), strict=True):
+        for axis, (by, label) in zip(line, _SIZES.items(), strict=True):
+            rows = one["sweeps"][by]
+            for key, title, color, mark in (
+                (f"plain {method}", "plain NumPy, a pass a pick", _PLAIN, "s-"),
+                (method, "Ladle", _OURS, "o-"),
+                (f"{method} floor", "the product alone", _FLOOR, ".--"),
+            ):
+                middle = [statistics.median(row["seconds"][key]) for row in rows]
+                axis.plot([row["size"] for row in rows], middle, mark, color=color, ms=4, lw=1.4, label=title)
+            axis.set(xscale="log", yscale="log")
+            axis.set_xticks([row["size"] for row in rows], [_short(row["size"]) for row in rows])
+            axis.minorticks_off()
+            axis.spines[["top", "right"]].set_visible(False)
+            axis.grid(axis="y", lw=0.4, color="#dde2e6")
+            if line is axes[-1]:
+                axis.set_xlabel(label)
+        line[0].set_ylabel(f"{name}, seconds")
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
     figure.savefig(path, dpi=130)
     plt.close(figure)
+
+
+def _short(size: int) -> str:
+    return str(size) if size < 10_000 else f"{size / 1000:g}k"
 
 
 def _grid(heads: list[str], rows: list[list[str]]) -> str:

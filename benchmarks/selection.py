@@ -27,15 +27,20 @@ from ladle.selectors import LocalPasses, farthest_first, k_means_plus_plus
 from ladle.typing import Embedding, Indices
 
 ROWS, WIDTH, CLASSES, LABELED, BUDGET, THREADS = 25_000, 256, 10, 1000, 500, 2
-BUDGETS = (50, 100, 200, 500, 1000, 2000)
-CLASS_COUNTS = (2, 10, 100, 1000)
+# One size at a time is another than in the paper's setting.
+SWEEPS = {
+    "rows": (3125, 6250, 12_500, 25_000, 50_000, 100_000),
+    "width": (32, 64, 128, 256, 512, 1024),
+    "classes": (2, 10, 100, 1000),
+    "budget": (50, 100, 200, 500, 1000, 2000),
+}
 
 
-def inputs(classes: int = CLASSES) -> tuple[Tensor, Tensor]:
+def inputs(rows: int = ROWS, width: int = WIDTH, classes: int = CLASSES) -> tuple[Tensor, Tensor]:
     """Return features as a ReLU leaves them, and residuals of a model that is fairly sure."""
     generator = torch.Generator().manual_seed(0)
-    features = torch.randn(ROWS, WIDTH, generator=generator).relu_()
-    logits = 2 * torch.randn(ROWS, classes, generator=generator)
+    features = torch.randn(rows, width, generator=generator).relu_()
+    logits = 2 * torch.randn(rows, classes, generator=generator)
     return features, cross_entropy.pseudo_residuals(logits)
 
 
@@ -69,11 +74,32 @@ def functions(features: Tensor, residuals: Tensor, budget: int) -> tuple[dict[st
     return timed, {"badge": str(badge_way), "k-center": str(k_center_way)}
 
 
+def plain_functions(features: Tensor, residuals: Tensor, budget: int) -> dict[str, Callable[[], Any]]:
+    """Return both methods as most libraries have them."""
+    rows, others = features.numpy(), residuals.numpy()
+    return {
+        "plain badge": lambda: badge(others, rows, budget, 0),
+        "plain k-center": lambda: k_center(rows, np.arange(LABELED), budget),
+    }
+
+
 def ratios(features: Tensor, residuals: Tensor, budget: int, repeats: int) -> dict[str, Any]:
     """Return both methods' times in units of their products, and every single time."""
     seconds = interleaved(functions(features, residuals, budget)[0], repeats)
     found = {name: ratio(seconds, name, f"{name} floor") for name in ("badge", "k-center")}
     return {**found, "seconds": seconds}
+
+
+def sweep(by: str, repeats: int) -> list[dict[str, Any]]:
+    """Return the times at each of the sizes, with plain NumPy's once."""
+    found = []
+    for size in SWEEPS[by]:
+        features, residuals = inputs(**({by: size} if by != "budget" else {}))
+        budget = size if by == "budget" else BUDGET
+        one = ratios(features, residuals, budget, repeats)
+        plain = interleaved(plain_functions(features, residuals, budget), 1)
+        found.append({"size": size, **one, "seconds": one["seconds"] | plain})
+    return found
 
 
 def centers_passed(features: Tensor, residuals: Tensor) -> dict[str, list[int]]:
@@ -143,13 +169,7 @@ def main() -> None:
     features, residuals = inputs()
     timed, ways = functions(features, residuals, BUDGET)
     seconds = interleaved(timed, arguments.repeats)
-    plain = interleaved(
-        {
-            "plain badge": lambda: badge(residuals.numpy(), features.numpy(), BUDGET, 0),
-            "plain k-center": lambda: k_center(features.numpy(), np.arange(LABELED), BUDGET),
-        },
-        3,
-    )
+    plain = interleaved(plain_functions(features, residuals, BUDGET), 3)
     few = max(3, arguments.repeats // 2)
     real = real_inputs()
     save(
@@ -160,10 +180,9 @@ def main() -> None:
         passes=centers_passed(features, residuals),
         seconds=seconds | plain,
         memory={what: memory_of(what) for what in ("badge", "k-center", "plain badge", "plain k-center")},
-        budgets=[{"budget": budget, **ratios(features, residuals, budget, few)} for budget in BUDGETS],
-        classes=[{"classes": count, **ratios(*inputs(count), BUDGET, few)} for count in CLASS_COUNTS],
+        sweeps={by: sweep(by, few) for by in SWEEPS},
         real=real and {"width": real[0].shape[1], "classes": real[1].shape[1], **ratios(*real, BUDGET, few)},
-        peers=peers(arguments.peers) if arguments.peers else [],
+        peers=peers(arguments.peers) if arguments.peers else None,
         checks=[
             at_most("BADGE, 500 of 25,000", ratio(seconds, "badge", "badge floor"), 2.5, "its product"),
             at_most("k-center, 500 of 25,000", ratio(seconds, "k-center", "k-center floor"), 2.0, "its product"),

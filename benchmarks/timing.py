@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 RESULTS = Path(__file__).parent / "results"
@@ -77,8 +78,11 @@ def machine() -> dict[str, Any]:
         "processor": cpu,
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
+        "memory": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "numpy": np.__version__,
         "date": datetime.now(UTC).date().isoformat(),
     }
 

@@ -36,7 +36,8 @@ def module(name: str) -> ModuleType:
 
 report, floor, plain = module("report"), module("floor"), module("plain_numpy")
 
-MACHINE = {"processor": "one", "cores": 2, "threads": 2, "python": "3", "torch": "2", "date": "2026-01-01"}
+MACHINE = {"processor": "one", "cores": 2, "threads": 2, "memory": 3 << 30, "date": "2026-01-01"}
+MACHINE |= {"python": "3", "torch": "2", "numpy": "1"}
 
 
 def check(ratio: float, **bound: float) -> dict[str, Any]:
@@ -54,8 +55,10 @@ def selection(ratio: float = 2.0, peers: int = 2) -> dict[str, Any]:
         "passes": {"badge": [1, 400], "k-center": [1000, 300]},
         "seconds": {name: [0.3, 0.1, 0.2] for name in names},
         "memory": {name: 1 << 20 for name in names if "floor" not in name},
-        "budgets": [{"budget": budget, **both} for budget in (50, 500)],
-        "classes": [{"classes": count, **both} for count in (2, 10)],
+        "sweeps": {
+            by: [{"size": size, **both, "seconds": {name: [0.1 * size] for name in names}} for size in (50, 500)]
+            for by in ("rows", "width", "classes", "budget")
+        },
         "real": None,
         "peers": [other | {"method": "BADGE", "picks": 500}, other | {"method": "k-center", "picks": 20}][:peers],
         "checks": [
@@ -97,7 +100,7 @@ def test_the_page_is_written_with_its_figures_when_every_target_is_reached(
     assert "Every ratio below reaches its target." in page
     assert "Not measured yet: scoring, training, table2, large, shards, device-cpu." in page
     assert "another 1.0 (20 picks only)" in page
-    for picture in ("performance-selection.png", "performance-batch-size.png"):
+    for picture in ("performance-selection.png", "performance-scaling.png"):
         assert f"({picture})" in page
         assert (tmp_path / "docs" / picture).stat().st_size > 10_000
 
@@ -117,6 +120,20 @@ def test_a_miss_fails_and_is_named_on_the_page_and_in_the_terminal(
 def test_the_page_says_when_other_libraries_were_left_out() -> None:
     assert "Other libraries were left out" in report.page({"selection": selection(peers=0)})
     assert "Other libraries ran once" in report.page({"selection": selection()})
+
+
+def test_another_library_that_did_not_run_is_named_and_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = selection()
+    found["peers"][1] = {"library": "another", "method": "k-center", "failed": "ImportError: no such thing"}
+    (tmp_path / "selection.json").write_text(json.dumps(found))
+    assert run(tmp_path, tmp_path / "docs", monkeypatch) == 1
+    assert capsys.readouterr().err == "missed: another k-center: ImportError: no such thing\n"
+
+
+def test_the_page_names_the_machine_and_the_versions() -> None:
+    assert "2 cores (one, 3 GiB), 2 threads, Python 3, torch 2, numpy 1." in report.page({"selection": selection()})
 
 
 def test_the_stored_results_make_a_page_without_paths_or_host_names() -> None:
