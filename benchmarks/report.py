@@ -66,6 +66,8 @@ def page(results: dict[str, dict[str, Any]]) -> str:
         _targets(results),
     ]
     parts += [section(results[name]) for name, section in _SECTIONS.items() if name in results]
+    if "device-cpu" in results and "device-cuda" not in results:
+        parts.append("`python benchmarks/device.py --device cuda` measures a graphics processor; none was at hand.")
     return "\n\n".join(parts) + "\n"
 
 
@@ -332,11 +334,6 @@ def _device(one: dict[str, Any]) -> str:
         for name, work in one["work"].items()
     ]
     top, setting = one["roof"], one["setting"]
-    cuda = (
-        ""
-        if one["device"] != "the processor"
-        else " The same script takes `--device cuda`; no such device was at hand."
-    )
     return "\n\n".join(
         [
             f"## How near to the roof: {one['device']}",
@@ -344,7 +341,7 @@ def _device(one: dict[str, Any]) -> str:
             f"{top['bytes'] / 1e9:,.0f} GB/s in one large copy. Operations and bytes are those that any way of doing the "
             "work needs at least once; the fraction is the time they need at the roof over the time taken. Pool of "
             f"{setting['rows']:,} × {setting['width']}, {setting['budget']} picks, {setting['images']} images. Steps of "
-            f"eight images, as the paper takes, are too small to keep a small network's arithmetic busy.{cuda} "
+            f"eight images, as the paper takes, are too small to keep a small network's arithmetic busy. "
             f"{_measured(one, 'device')}",
             _grid(["work", "median ms", "Gflop", "GB", "bound by", "of the roof"], rows),
         ]
