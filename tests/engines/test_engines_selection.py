@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from ladle.data.shard_copies import write_shards
+from ladle.data.shards import ShardedMatrix
 from ladle.engines import Plan, Progress, select_from_shards
 from ladle.errors import BudgetError, DataError, InputError
 from ladle.gradients import find_loss
@@ -183,6 +184,27 @@ def test_a_row_that_is_not_finite_is_named(
     for name in ("entropy", "badge", "k-center"):
         with pytest.raises(DataError, match=expected):
             chosen(shards, arrays, name, 200, **{file: tmp_path})
+
+
+@pytest.mark.parametrize("file", ["features", "logits"])
+def test_labeled_rows_are_read_together_and_the_first_bad_one_is_named(
+    file: str, arrays: Any, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = arrays[0 if file == "features" else 1].copy()
+    fifth, last = (int(arrays[2][place]) for place in (4, -1))
+    damaged[last, 0], damaged[fifth, 1] = np.nan, np.inf
+    paths = write_shards(tmp_path, iter([damaged]), rows_a_file=1500)
+    asked: list[int] = []
+    take = ShardedMatrix.take
+
+    def counted(matrix: ShardedMatrix, rows: NDArray[Any]) -> NDArray[Any]:
+        asked.append(len(rows))
+        return take(matrix, rows)
+
+    monkeypatch.setattr(ShardedMatrix, "take", counted)
+    with pytest.raises(DataError, match=rf"row {fifth % 1500} of {paths[fifth // 1500]}, row {fifth} of the pool"):
+        chosen(shards, arrays, "grad", 200, **{file: tmp_path})
+    assert asked == [60] * (1 if file == "features" else 2)
 
 
 def test_a_row_whose_square_overflows_is_named_as_it_is_in_memory(arrays: Any, shards: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ladle.arrays import LONGEST_ROW, as_indices
-from ladle.data.shards import check_rows, open_shards
+from ladle.arrays import LONGEST_ROW, as_indices, first_unusable_row
+from ladle.data.shards import ShardedMatrix, check_rows, open_shards
 from ladle.engines.local import local_passes, local_scores
 from ladle.engines.plan import Plan, bytes_of, plan_selection
 from ladle.engines.progress import PassCounter, Progress
@@ -173,11 +174,18 @@ def open_outputs(
     if len(values) < len(indices):
         raise InputError(f"labeled indices must be distinct (got {values[counts > 1][0]} twice); name each once")
     longest = LONGEST_ROW[torch.float64 if np.float64 in (h.dtype, z.dtype) else torch.float32]
-    for row in indices.tolist():
-        check_rows(h.take(np.array([row])), row, h, longest)
-        check_rows(z.take(np.array([row])), row, z)
-    checked = pool_outputs_from(h.take(indices), z.take(indices), np.arange(len(indices)), labels, loss=loss, bias=bias)
+    features_taken, logits_taken = _taken(h, indices, longest), _taken(z, indices)
+    checked = pool_outputs_from(features_taken, logits_taken, np.arange(len(indices)), labels, loss=loss, bias=bias)
     return ShardedOutputs(h, z, indices, checked.features, checked.logits, checked.labels, checked.loss, checked.bias)
+
+
+def _taken(matrix: ShardedMatrix, rows: Indices, longest: float = math.inf) -> NDArray[Any]:
+    """Return rows of a matrix, read together and then checked: by the row, a file would be opened for each of them."""
+    taken = matrix.take(rows)
+    wrong = first_unusable_row(torch.from_numpy(taken), longest)
+    if wrong is not None:
+        check_rows(taken[wrong : wrong + 1], int(rows[wrong]), matrix, longest)
+    return taken
 
 
 def _size_only(outputs: ShardedOutputs) -> PoolOutputs:
