@@ -181,7 +181,7 @@ def test_matrices_that_break_a_rule(arrays: dict[str, Any], tmp_path: Path, call
     assert "must be readable" in call(*words_for(tmp_path, features=parquet))[2]
     pd.DataFrame({"name": ["a"]}).to_parquet(parquet)
     assert "every column must be numeric (got 'name'" in call(*words_for(tmp_path, features=parquet))[2]
-    pd.DataFrame({"rows": [[1.0], [1.0, 2.0]]}).to_parquet(parquet)
+    pd.DataFrame({"rows": [[1.0]] * 59 + [[1.0, 2.0]]}).to_parquet(parquet)
     assert "equally many numbers" in call(*words_for(tmp_path, features=parquet))[2]
 
 

@@ -466,6 +466,9 @@ def test_without_a_scratch_folder_copies_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"scratch must be a folder that can be written \(got .*file: "):
         open_shards(tmp_path, scratch=tmp_path / "file")
+    if Path("/proc").is_dir():  # which not even root can write to
+        with pytest.raises(DataError, match=r"scratch must be a folder that can be written \(got /proc: "):
+            open_shards(tmp_path, scratch=Path("/proc"))
 
 
 @pytest.mark.usefixtures("small_pieces")

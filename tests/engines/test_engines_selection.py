@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from ladle.data.shard_copies import write_shards
 from ladle.data.shards import ShardedMatrix
 from ladle.engines import Plan, Progress, select_from_shards
-from ladle.errors import BudgetError, DataError, InputError
+from ladle.errors import BudgetError, ConfigError, DataError, InputError, UnknownNameError
 from ladle.gradients import find_loss
 from ladle.selectors import AnchoredEmbedding, farthest_first
 from ladle.strategies import CATALOG, PoolOutputs, list_strategies, score, select
@@ -131,6 +133,18 @@ def test_without_labels_and_without_bias(shards: Path, arrays: Any) -> None:
         assert selection.picks.tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize("kind", ["npy", "parquet"])
+@pytest.mark.parametrize("wide", [False, True])
+def test_several_labels_an_example(kind: Any, wide: bool, arrays: Any, tmp_path: Path) -> None:
+    features, logits = arrays[0].astype(np.float64 if wide else np.float32), arrays[1]
+    write_shards(tmp_path / "features", iter([features]), rows_a_file=3000, dtype=features.dtype.type, kind=kind)
+    write_shards(tmp_path / "logits", iter([logits]), rows_a_file=5000, kind=kind)
+    labels = np.random.default_rng(1).integers(0, 2, (60, CLASSES))
+    several = features, logits, arrays[2], labels
+    selection = chosen(tmp_path, several, "grad", loss="binary-cross-entropy", scratch=tmp_path / "scratch")
+    assert selection.picks.tolist() == in_memory(several, "grad", loss="binary-cross-entropy")
+
+
 def test_progress_counts_rows_and_passes(shards: Path, arrays: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ladle.engines.plan._BLOCK_BYTES", 1)
     seen: list[Progress] = []
@@ -139,6 +153,66 @@ def test_progress_counts_rows_and_passes(shards: Path, arrays: Any, monkeypatch:
     assert seen[-1].pass_number == selection.passes
     assert [one.pass_number for one in seen if one.rows_done == ROWS] == list(range(1, selection.passes + 1))
     assert all(one.passes >= one.pass_number for one in seen)
+
+
+@pytest.fixture(scope="module")
+def in_parquet(arrays: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("parquet")
+    write_shards(folder / "features", iter([arrays[0]]), rows_a_file=3000, kind="parquet")
+    write_shards(folder / "logits", iter([arrays[1]]), rows_a_file=5000, kind="parquet")
+    write_shards(folder / "short", iter([arrays[1][:-1]]), rows_a_file=5000, kind="parquet")
+    write_shards(folder / "binary", iter([arrays[1][:, :1]]), rows_a_file=5000, kind="parquet")
+    write_shards(folder / "uneven", iter([arrays[1]]), rows_a_file=5000, kind="parquet")
+    write_shards(folder / "uneven" / "wide", iter([arrays[0]]), rows_a_file=7001, kind="parquet")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("named", "error", "message"),
+    [
+        ({"logits": "short"}, InputError, "features=7001, logits=7000 rows"),
+        ({"logits": "uneven/**/*.parquet"}, DataError, "equally wide"),
+        ({"logits": "binary"}, InputError, r"each of at least two classes \(got 1\)"),
+        ({"labeled": [ROWS], "labels": [0]}, InputError, r"from 0 to 7000 \(got 7001\)"),
+        ({"labeled": [3, 4, 3], "labels": [0, 1, 0]}, InputError, "got 3 twice"),
+        ({"labels": [0, 1]}, InputError, r"match labeled one to one.*\(got \(2,\)\)"),
+        ({"labeled": [3], "labels": [CLASSES]}, InputError, r"from 0 to 4 \(got 5\)"),
+        ({"labeled": [3], "labels": [0.5]}, InputError, "must be class numbers"),
+        ({"labeled": [], "labels": []}, InputError, "compares with the labeled set"),
+        ({"budget": 0}, BudgetError, "budget=0"),
+        ({"budget": ROWS - 59}, BudgetError, "unlabeled=6941"),
+        ({"loss": "hinge"}, UnknownNameError, "hinge"),
+        (
+            {"strategy": "entropy", "loss": "binary-cross-entropy", "labeled": [3], "labels": [[0, 1, 0, 0, 1]]},
+            InputError,
+            "takes an example to be of one class",
+        ),
+        ({"loss": "binary-cross-entropy"}, InputError, r"with shape \(60, 5\) \(got \(60,\)\)"),
+        ({"memory": "20MiB"}, InputError, r"\(got 20 MiB, needed .*\); raise the cap"),
+        ({"engine": "ray", "address": "127.0.0.1:9"}, ConfigError, r"got 127\.0\.0\.1:9: "),
+        ({"free": 200_000}, DataError, "plain copies of features and logits need room"),
+        ({"scratch": None}, DataError, r"folder for plain copies \(got scratch=None, 23"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_is_copied(
+    named: dict[str, Any],
+    error: type[Exception],
+    message: str,
+    in_parquet: Path,
+    arrays: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if "engine" in named:
+        pytest.importorskip("ray")
+    asked: dict[str, Any] = {"strategy": "grad", "budget": 200, "labeled": arrays[2], "labels": arrays[3]}
+    asked |= {"memory": "4GiB", "scratch": tmp_path / "scratch", "free": 1 << 30} | named
+    free = SimpleNamespace(free=asked.pop("free"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: free)
+    files = {name: in_parquet / asked.pop(name, name) for name in ("features", "logits")}
+    with pytest.raises(error, match=message):
+        select_from_shards(**asked, features=str(files["features"]), logits=str(files["logits"]))
+    assert not list(tmp_path.glob("scratch/*"))
 
 
 def test_a_strategy_that_needs_the_whole_pool_is_refused(shards: Path, arrays: Any) -> None:

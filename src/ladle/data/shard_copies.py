@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -57,6 +58,9 @@ def check_room(files: Sequence[tuple[SourceFile, Header]], scratch: Path | None,
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(scratch)
+        if needed:
+            # Whether a folder can be written is known once it has been: not all filesystems go by its permissions.
+            tempfile.TemporaryFile(dir=scratch).close()
         free = shutil.disk_usage(scratch).free
     except OSError as error:
         raise DataError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,20 +13,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ladle.arrays import LONGEST_ROW, as_indices, first_unusable_row
-from ladle.data.shards import ShardedMatrix, check_rows, open_shards
 from ladle.engines.local import local_passes, local_scores
+from ladle.engines.opening import Source, find_outputs
 from ladle.engines.plan import Plan, bytes_of, plan_selection
 from ladle.engines.progress import PassCounter, Progress
 from ladle.engines.views import ShardedOutputs
 from ladle.errors import InputError
 from ladle.gradients import ResidualLoss
 from ladle.selectors import unlabeled_indices
-from ladle.strategies import PoolOutputs, Strategy, find_strategy, pool_outputs_from
+from ladle.strategies import PoolOutputs, Strategy, find_strategy
 from ladle.typing import Indices
 
 EngineName = Literal["local", "ray"]
-Source = str | Path | list[str] | list[Path]
 
 
 @dataclass(frozen=True)
@@ -70,6 +67,7 @@ def select_from_shards(
     """Select the batch to label next from features and logits that need not fit in memory.
 
     The picks are those of ``ladle.strategies.select`` on the same arrays, on one machine, from disk and on a cluster.
+    Whatever headers and arguments tell is checked first; only then are plain copies made of shards that need any.
 
     Args:
         strategy: a name from ``list_strategies()``, or a ``Strategy`` whose ``row_wise`` is true.
@@ -94,6 +92,7 @@ def select_from_shards(
         BudgetError: a budget below 1 or above what is unlabeled.
         DataError: shards that cannot be read or disagree; NaN or infinity, by file and row.
         MissingExtraError: the engine ``ray`` without Ray installed.
+        ConfigError: no cluster answers at the address.
 
     Cost: one pass over the shards for a score; for k-means++ and farthest-first a few, their number growing with the
         logarithm of the budget up to a few thousand picks. About 40 bytes of memory a row of the pool beside blocks.
@@ -107,16 +106,24 @@ def select_from_shards(
     if engine not in ("local", "ray"):
         raise InputError(f"the engine is local or ray (got {engine!r}); name one of the two")
     cap = bytes_of(memory)
-    outputs = open_outputs(features, logits, labeled, labels, loss=loss, bias=bias, scratch=scratch)
-    chosen.check_loss(outputs.loss)
-    unlabeled_indices(len(outputs), outputs.labeled, budget)
-    if chosen.needs_labels and not len(outputs.labeled):
+    found = find_outputs(features, logits, labeled, labels, loss=loss, bias=bias, scratch=scratch)
+    chosen.check_loss(found.loss)
+    unlabeled_indices(len(found), found.labeled, budget)
+    if chosen.needs_labels and not len(found.labeled):
         raise InputError(f"{chosen.name!r} compares with the labeled set (got labeled=0); label a few first")
+    found.check_room()
     generator = np.random.default_rng(seed)
     with _workers(engine, address) as share:
-        plan = plan_selection(chosen, outputs, budget, cap, parts=share(len(outputs)))
+        parts = share(len(found))
+        # Nothing is copied until all of the above and the cap have been checked.
+        with found.stand_in() as outputs:
+            plan = plan_selection(chosen, outputs, budget, cap, parts=parts)
         if on_plan is not None:
             on_plan(plan)
+        if found.missing_bytes:
+            outputs = found.opened(lambda _bytes: None)
+            # Copying leaves the process larger than it was.
+            plan = plan_selection(chosen, outputs, budget, cap, parts=parts)
         counter = PassCounter(len(outputs), plan.passes, on_progress)
         view, scores = _view(chosen, outputs, plan, engine, counter.count)
         picks = chosen.selector(view, outputs.labeled, budget, generator=generator)
@@ -141,51 +148,6 @@ def _view(
             return local_passes(outputs, strategy, plan, on_rows), None
         scores = local_scores(outputs, strategy, plan, on_rows)
     return scores, scores
-
-
-def open_outputs(
-    features: Source,
-    logits: Source,
-    labeled: Any,
-    labels: Any,
-    *,
-    loss: str | ResidualLoss = "cross-entropy",
-    bias: bool = True,
-    scratch: Path | None = None,
-) -> ShardedOutputs:
-    """Open features and logits in shards, fetch the labeled rows, and check them.
-
-    Raises:
-        InputError: labeled indices or labels that break a rule, or matrices of different lengths.
-        DataError: shards that cannot be read or disagree; NaN or infinity among the labeled rows, by file and row.
-    """
-    h = open_shards(features, scratch=scratch, name="features")
-    z = open_shards(logits, scratch=scratch, name="logits")
-    if len(h) != len(z):
-        raise InputError(
-            f"features and logits must have a row for each example of the pool (got features={len(h)}, "
-            f"logits={len(z)} rows); pass both for the whole pool"
-        )
-    indices = as_indices(labeled)
-    outside = indices[(indices < 0) | (indices >= len(h))]
-    if len(outside):
-        raise InputError(f"labeled indices must be from 0 to {len(h) - 1} (got {outside[0]}); count in the whole pool")
-    values, counts = np.unique(indices, return_counts=True)
-    if len(values) < len(indices):
-        raise InputError(f"labeled indices must be distinct (got {values[counts > 1][0]} twice); name each once")
-    longest = LONGEST_ROW[torch.float64 if np.float64 in (h.dtype, z.dtype) else torch.float32]
-    features_taken, logits_taken = _taken(h, indices, longest), _taken(z, indices)
-    checked = pool_outputs_from(features_taken, logits_taken, np.arange(len(indices)), labels, loss=loss, bias=bias)
-    return ShardedOutputs(h, z, indices, checked.features, checked.logits, checked.labels, checked.loss, checked.bias)
-
-
-def _taken(matrix: ShardedMatrix, rows: Indices, longest: float = math.inf) -> NDArray[Any]:
-    """Return rows of a matrix, read together and then checked: by the row, a file would be opened for each of them."""
-    taken = matrix.take(rows)
-    wrong = first_unusable_row(torch.from_numpy(taken), longest)
-    if wrong is not None:
-        check_rows(taken[wrong : wrong + 1], int(rows[wrong]), matrix, longest)
-    return taken
 
 
 def _size_only(outputs: ShardedOutputs) -> PoolOutputs:

@@ -1,0 +1,63 @@
+"""What can be tried out of a matrix in shards before its plain copies are made."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ladle.data.shard_copies import missing_bytes
+from ladle.data.shard_reading import Shard
+from ladle.data.shards import FoundMatrix, ShardedMatrix
+from ladle.files import cannot_write
+
+_TRIAL_BYTES = 1 << 24
+
+
+@contextmanager
+def stand_in(found: FoundMatrix, scratch: Path | None) -> Iterator[ShardedMatrix]:
+    """Give a matrix of the same shape and type that can be read in the block, where what it holds does not matter.
+
+    It holds ones; a matrix that has nothing left to copy stands in for itself.
+
+    Args:
+        found: the matrix.
+        scratch: the folder for its copies, found good by ``check_room``.
+
+    Raises:
+        DataError: a disk that cannot be written.
+
+    Cost: up to 16 MiB written, and removed after the block.
+    """
+    if not missing_bytes(found.files, scratch):
+        yield found.opened(scratch, lambda _bytes: None)
+        return
+    assert scratch is not None  # else there is no room
+    rows = min(len(found), max(1, _TRIAL_BYTES // max(1, found.columns * found.dtype.itemsize)))
+    with _trial_file(scratch) as path:
+        try:
+            np.ones((rows, found.columns), found.dtype).tofile(path)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        shard = Shard(str(path), str(path), 0, rows, found.columns, found.dtype.str)
+        repeats, rest = divmod(len(found), rows)
+        yield ShardedMatrix((*[shard] * repeats, replace(shard, rows=rest)), found.columns, found.dtype)
+
+
+@contextmanager
+def _trial_file(scratch: Path) -> Iterator[Path]:
+    """Give a file that is gone after the block; one that a killed process leaves is removed as copies cut off are."""
+    try:
+        handle, name = tempfile.mkstemp(suffix=".partial", dir=scratch)
+    except OSError as error:
+        raise cannot_write(scratch, error) from error
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
