@@ -139,6 +139,16 @@ def test_select_used_wrongly_says_so_in_one_line(
     assert not (tmp_path / "batch.csv").exists()
 
 
+@pytest.mark.parametrize("out", ["no/such/folder/batch.csv", "."])
+def test_a_place_that_cannot_be_written_is_told_before_selecting(
+    out: str, arrays: dict[str, Any], tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ladle.engines.select_from_shards", lambda *_given, **_named: pytest.fail("selected"))
+    code, _, error = call(*words_for(tmp_path, out=tmp_path / out))
+    assert code == 2
+    assert "name another place" in error
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

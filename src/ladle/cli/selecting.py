@@ -54,7 +54,9 @@ def select(
     """
     from ladle.data.array_files import read_labeled, write_batch
     from ladle.engines import select_from_shards
+    from ladle.files import check_writable
 
+    check_writable(out)
     rows, classes = read_labeled(labeled)
     console = Console()
     with ExitStack() as stack:
