@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,8 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 import ladle
+from ladle.cli.selecting import _Bar
+from ladle.engines import Copying, Progress
 from ladle.strategies import CATALOG
 
 Call = Callable[..., tuple[int, str, str]]
@@ -92,6 +97,40 @@ def test_select_reads_parquet(lists: bool, arrays: dict[str, Any], tmp_path: Pat
     assert code == 0
     picks = [int(row["index"]) for row in read_batch(tmp_path)]
     assert picks == ladle.select("k-center", **arrays, budget=7).tolist()
+
+
+def test_select_says_what_it_expects_copies_included(
+    arrays: dict[str, Any], tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pd.DataFrame(arrays["features"]).rename(columns=str).to_parquet(tmp_path / "features.parquet")
+    monkeypatch.setattr("ladle.cli.selecting._WORTH_A_WORD", 0)
+    words = words_for(tmp_path, features=tmp_path / "features.parquet", strategy="badge", scratch=tmp_path / "copies")
+    _, out, _ = call(*words)
+    expected = r"about \d+ passes over the pool, .* to read, \d+ s, up to .* of memory \(cap 4\.0 GiB\)\.\n"
+    assert re.search(rf"^Expected: 1 KiB to copy, \d+ s; then {expected}", out, re.MULTILINE)
+    # The second time the copies are there.
+    assert re.search(rf"^Expected: {expected}", call(*words)[1], re.MULTILINE)
+    monkeypatch.setattr("ladle.cli.selecting._WORTH_A_WORD", np.inf)
+    assert "Expected" not in call(*words)[1]
+
+
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        ([Copying(250, 1000, 60.0)], ["copying", "25 %"]),
+        ([Copying(1000, 1000, 60.0), Progress(2, 4, 500, 1000)], ["pass 2 of about 4", "38 %"]),
+        ([Progress(1, 1, 500, 1000)], ["scoring", "50 %"]),
+    ],
+)
+def test_the_bar_shows_copying_and_passes(told: list[Copying | Progress], seen: list[str]) -> None:
+    written = io.StringIO()
+    with _Bar(Console(file=written, force_terminal=True, width=100)) as bar:
+        for one in told:
+            if isinstance(one, Copying):
+                bar.show_copying(one)
+            else:
+                bar.show(one)
+    assert all(words in written.getvalue() for words in seen)
 
 
 def test_select_reads_shards_within_its_memory(arrays: dict[str, Any], tmp_path: Path, call: Call) -> None:

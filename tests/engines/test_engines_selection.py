@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ladle.data.shard_copies import write_shards
 from ladle.data.shards import ShardedMatrix
-from ladle.engines import Plan, Progress, select_from_shards
+from ladle.engines import Copying, Plan, Progress, select_from_shards
 from ladle.errors import BudgetError, ConfigError, DataError, InputError, UnknownNameError
 from ladle.gradients import find_loss
 from ladle.selectors import AnchoredEmbedding, farthest_first
@@ -131,6 +131,39 @@ def test_without_labels_and_without_bias(shards: Path, arrays: Any) -> None:
             name, features=features, logits=logits, labeled=nobody, labels=nobody, budget=50, seed=1, bias=False
         )
         assert selection.picks.tolist() == expected.tolist()
+
+
+def test_what_is_said_before_copies_are_made_holds_for_them(
+    in_parquet: Path, shards: Path, arrays: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ladle.engines.plan._resident_bytes", lambda: 300 << 20)
+    monkeypatch.setattr("ladle.data.shard_trials._TRIAL_BYTES", 1000)
+    scratch = tmp_path / "scratch"
+    told: list[Copying | Plan | Progress] = []
+    copies: list[int] = []
+
+    def tell(one: Copying | Plan | Progress) -> None:
+        told.append(one)
+        copies.append(len(list(scratch.iterdir())))
+
+    listening: dict[str, Any] = {"on_copying": tell, "on_plan": tell, "on_progress": tell}
+    selection = chosen(in_parquet, arrays, "badge", scratch=scratch, **listening)
+    total = sum(file.stat().st_size for file in scratch.iterdir())
+    first, plan, *rest = told
+    assert isinstance(first, Copying)
+    assert (first.bytes_done, first.bytes_total) == (0, total)
+    assert isinstance(plan, Plan)
+    assert copies[:2] == [0, 0]
+    copied = [one for one in rest if isinstance(one, Copying)]
+    assert rest[: len(copied)] == copied
+    assert [one.bytes_done for one in copied] == sorted(one.bytes_done for one in copied)
+    assert copied[-1] == replace(first, bytes_done=total)
+    in_npy = chosen(shards, arrays, "badge")
+    assert replace(plan, seconds=0) == replace(selection.plan, seconds=0) == replace(in_npy.plan, seconds=0)
+    assert selection.picks.tolist() == in_npy.picks.tolist()
+    told.clear()
+    chosen(in_parquet, arrays, "badge", scratch=scratch, **listening)
+    assert not any(isinstance(one, Copying) for one in told)
 
 
 @pytest.mark.parametrize("kind", ["npy", "parquet"])

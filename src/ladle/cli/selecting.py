@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from ladle.engines import Plan, Selection
+    from ladle.engines import Copying, Plan, Selection
     from ladle.engines import Progress as Passed
 
 _INTERRUPTED = 130
@@ -79,6 +79,7 @@ def select(
                 address=address,
                 on_plan=bar.announce,
                 on_progress=bar.show,
+                on_copying=bar.show_copying,
             )
         except KeyboardInterrupt:
             console.print("stopped; nothing was written, the same command starts again")
@@ -93,7 +94,7 @@ def _told(selection: Selection, strategy: str, out: Path) -> str:
 
 
 class _Bar:
-    """A progress bar over the passes; says what is expected before it begins."""
+    """A progress bar over copying and passes; says what is expected before they begin."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -107,6 +108,7 @@ class _Bar:
             transient=True,
         )
         self._task = self._progress.add_task("reading", total=None)
+        self._copying: Copying | None = None
 
     def __enter__(self) -> _Bar:
         self._progress.start()
@@ -117,8 +119,16 @@ class _Bar:
 
     def announce(self, plan: Plan) -> None:
         """Say what is expected, where it is worth a word."""
-        if plan.seconds >= _WORTH_A_WORD:
-            self._console.print(f"Expected: {plan}.", highlight=False, soft_wrap=True)
+        first = f"{self._copying}; then " if self._copying else ""
+        if plan.seconds + (self._copying.seconds if self._copying else 0) >= _WORTH_A_WORD:
+            self._console.print(f"Expected: {first}{plan}.", highlight=False, soft_wrap=True)
+
+    def show_copying(self, copying: Copying) -> None:
+        """Move the bar while copies are made."""
+        self._copying = copying
+        self._progress.update(
+            self._task, description="copying", completed=copying.bytes_done, total=copying.bytes_total
+        )
 
     def show(self, passed: Passed) -> None:
         """Move the bar."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from ladle.data.shard_copies import missing_bytes
+from ladle.data.shard_copies import missing_bytes, try_copying
 from ladle.data.shard_reading import Shard
 from ladle.data.shards import FoundMatrix, ShardedMatrix
 from ladle.files import cannot_write
@@ -47,6 +49,33 @@ def stand_in(found: FoundMatrix, scratch: Path | None) -> Iterator[ShardedMatrix
         shard = Shard(str(path), str(path), 0, rows, found.columns, found.dtype.str)
         repeats, rest = divmod(len(found), rows)
         yield ShardedMatrix((*[shard] * repeats, replace(shard, rows=rest)), found.columns, found.dtype)
+
+
+def copying_seconds(found: FoundMatrix, scratch: Path | None) -> float:
+    """Return how long the copies of a matrix will take to make, if all goes as fast as the second piece of them.
+
+    Args:
+        found: the matrix.
+        scratch: the folder for its copies, found good by ``check_room``.
+
+    Raises:
+        DataError: a file that cannot be read, or a disk that cannot be written.
+
+    Cost: up to 32 MiB read and written, and removed again.
+    """
+    needed = missing_bytes(found.files, scratch)
+    if not needed:
+        return 0.0
+    assert scratch is not None  # else there is no room
+    seconds_a_byte = 0.0
+    with _trial_file(scratch) as path:
+        missing = (pair for pair in found.files if missing_bytes([pair], scratch))
+        started = time.perf_counter()
+        # The first piece pays for imports, threads and memory, and counts only where there is no other.
+        for copied in islice(try_copying(missing, path), 2):
+            seconds_a_byte = (time.perf_counter() - started) / max(1, copied)
+            started = time.perf_counter()
+    return needed * seconds_a_byte
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ladle.arrays import LONGEST_ROW, as_indices, first_unusable_row
 from ladle.data.shard_copies import check_room, missing_bytes
-from ladle.data.shard_trials import stand_in
+from ladle.data.shard_trials import copying_seconds, stand_in
 from ladle.data.shards import FoundMatrix, ShardedMatrix, check_rows, find_matrix
 from ladle.engines.views import ShardedOutputs
 from ladle.errors import InputError
@@ -63,6 +63,14 @@ class FoundOutputs:
             DataError: no folder, or too little room.
         """
         check_room([*self.features.files, *self.logits.files], self.scratch, "features and logits")
+
+    def copying_seconds(self) -> float:
+        """Return how long the copies of both will take to make, by a trial.
+
+        Raises:
+            DataError: a file that cannot be read, or a disk that cannot be written.
+        """
+        return sum(copying_seconds(matrix, self.scratch) for matrix in (self.features, self.logits))
 
     @contextmanager
     def stand_in(self) -> Iterator[ShardedOutputs]:

@@ -16,7 +16,7 @@ from torch import Tensor
 from ladle.engines.local import local_passes, local_scores
 from ladle.engines.opening import Source, find_outputs
 from ladle.engines.plan import Plan, bytes_of, plan_selection
-from ladle.engines.progress import PassCounter, Progress
+from ladle.engines.progress import CopyCounter, Copying, PassCounter, Progress
 from ladle.engines.views import ShardedOutputs
 from ladle.errors import InputError
 from ladle.gradients import ResidualLoss
@@ -63,6 +63,7 @@ def select_from_shards(
     address: str | None = None,
     on_plan: Callable[[Plan], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_copying: Callable[[Copying], None] | None = None,
 ) -> Selection:
     """Select the batch to label next from features and logits that need not fit in memory.
 
@@ -84,8 +85,9 @@ def select_from_shards(
         scratch: folder for plain copies of shards that cannot be read by row (Parquet, remote files).
         engine: ``local``, or ``ray`` for the cores of a cluster, where all shards must be reachable from every node.
         address: of a running Ray cluster; without it Ray is started on this machine.
-        on_plan: called before the work starts.
+        on_plan: called before the work starts, copying included.
         on_progress: called after every block of rows.
+        on_copying: where plain copies must be made, called before ``on_plan`` and after every piece of them.
 
     Raises:
         InputError: arrays that break a rule, a strategy that needs the whole pool at once, a cap that is too small.
@@ -118,10 +120,14 @@ def select_from_shards(
         # Nothing is copied until all of the above and the cap have been checked.
         with found.stand_in() as outputs:
             plan = plan_selection(chosen, outputs, budget, cap, parts=parts)
+        missing = found.missing_bytes
+        copies = CopyCounter(missing, found.copying_seconds(), on_copying)
+        if missing:
+            copies.count(0)
         if on_plan is not None:
             on_plan(plan)
-        if found.missing_bytes:
-            outputs = found.opened(lambda _bytes: None)
+        if missing:
+            outputs = found.opened(copies.count)
             # Copying leaves the process larger than it was.
             plan = plan_selection(chosen, outputs, budget, cap, parts=parts)
         counter = PassCounter(len(outputs), plan.passes, on_progress)
