@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow
+import pyarrow.fs
 import pyarrow.parquet
 import pytest
 import torch
@@ -164,6 +165,19 @@ def test_what_is_said_before_copies_are_made_holds_for_them(
     told.clear()
     chosen(in_parquet, arrays, "badge", scratch=scratch, **listening)
     assert not any(isinstance(one, Copying) for one in told)
+
+
+@pytest.mark.parametrize("kind", ["npy", "parquet"])
+def test_any_filesystem_of_pyarrow_holds_the_shards(
+    kind: str, shards: Path, in_parquet: Path, arrays: Any, tmp_path: Path
+) -> None:
+    folder = in_parquet if kind == "parquet" else shards
+    filesystem = pyarrow.fs.SubTreeFileSystem(str(folder), pyarrow.fs.LocalFileSystem())
+    there: dict[str, Any] = {"features": "features", "logits": "logits", "filesystem": filesystem}
+    selection = chosen(folder, arrays, "badge", scratch=tmp_path, **there)
+    assert selection.picks.tolist() == in_memory(arrays, "badge")
+    with pytest.raises(DataError, match="got none at nowhere"):
+        chosen(folder, arrays, "badge", scratch=tmp_path, **there | {"logits": "nowhere"})
 
 
 @pytest.mark.parametrize("kind", ["npy", "parquet"])

@@ -35,7 +35,10 @@ def select(
     memory: Annotated[str, typer.Option(help="What one process may hold; a pool may be far larger.")] = "4GiB",
     scratch: Annotated[
         Path | None,
-        typer.Option(help="Folder that keeps plain copies of Parquet or remote shards; a temporary one by default."),
+        typer.Option(
+            help="Folder that keeps plain copies of Parquet or remote shards. By default one in the system's temporary "
+            "folder, which may be memory, until the end."
+        ),
     ] = None,
     engine: Annotated[
         str, typer.Option(help="This machine, or the cores of a cluster.", metavar="local|ray")

@@ -106,6 +106,7 @@ def find_outputs(
     loss: str | ResidualLoss = "cross-entropy",
     bias: bool = True,
     scratch: Path | None = None,
+    filesystem: Any = None,
 ) -> FoundOutputs:
     """Find features and logits in shards, and check by their headers that they go with each other and the labels.
 
@@ -116,7 +117,8 @@ def find_outputs(
 
     Cost: a header a file.
     """
-    h, z = find_matrix(features, name="features"), find_matrix(logits, name="logits")
+    h = find_matrix(features, name="features", filesystem=filesystem)
+    z = find_matrix(logits, name="logits", filesystem=filesystem)
     if len(h) != len(z):
         raise InputError(
             f"features and logits must have a row for each example of the pool (got features={len(h)}, "

@@ -59,6 +59,7 @@ def select_from_shards(
     bias: bool = True,
     memory: str | int = "4GiB",
     scratch: Path | None = None,
+    filesystem: Any = None,
     engine: EngineName = "local",
     address: str | None = None,
     on_plan: Callable[[Plan], None] | None = None,
@@ -83,6 +84,7 @@ def select_from_shards(
         bias: whether the last layer has a bias.
         memory: what one process may hold, such as ``4GiB``; more than is needed keeps rows in memory between passes.
         scratch: folder for plain copies of shards that cannot be read by row (Parquet, remote files).
+        filesystem: the ``pyarrow.fs.FileSystem`` that both lie in, where a URL cannot say how to reach it.
         engine: ``local``, or ``ray`` for the cores of a cluster, where all shards must be reachable from every node.
         address: of a running Ray cluster; without it Ray is started on this machine.
         on_plan: called before the work starts, copying included.
@@ -108,7 +110,9 @@ def select_from_shards(
     if engine not in ("local", "ray"):
         raise InputError(f"the engine is local or ray (got {engine!r}); name one of the two")
     cap = bytes_of(memory)
-    found = find_outputs(features, logits, labeled, labels, loss=loss, bias=bias, scratch=scratch)
+    found = find_outputs(
+        features, logits, labeled, labels, loss=loss, bias=bias, scratch=scratch, filesystem=filesystem
+    )
     chosen.check_loss(found.loss)
     unlabeled_indices(len(found), found.labeled, budget)
     if chosen.needs_labels and not len(found.labeled):
