@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ladle.errors import DataError
-from ladle.files import write_whole
+from ladle.files import check_writable, write_whole
 
 
 def test_a_write_that_breaks_leaves_the_old_file_and_nothing_else(
@@ -28,6 +28,23 @@ def test_a_write_that_breaks_leaves_the_old_file_and_nothing_else(
     monkeypatch.undo()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
+    file, pipe = tmp_path / "file", tmp_path / "pipe"
+    file.write_text("old")
+    os.mkfifo(pipe)
+    for path in (file, tmp_path / "new", pipe):
+        check_writable(path)
+    assert file.read_text() == "old"
+    assert sorted(tmp_path.iterdir()) == [file, pipe]
+    for path, reason in (
+        (tmp_path, "Is a directory"),
+        (file / "below", "Not a directory"),
+        (tmp_path / "no" / "a", "No such"),
+    ):
+        with pytest.raises(DataError, match=rf"got {path}: {reason}.*name another place"):
+            check_writable(path)
 
 
 def test_a_link_stays_a_link_and_a_pipe_a_pipe(tmp_path: Path) -> None:

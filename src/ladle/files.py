@@ -47,6 +47,24 @@ def write_whole(path: Path, content: bytes | str) -> None:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def check_writable(path: Path) -> None:
+    """Make sure that a file can be written there, before the work that it is to hold; nothing is left there.
+
+    Raises:
+        DataError: a folder, or a place that cannot be written.
+    """
+    path = Path(os.path.realpath(path))
+    if path.is_dir():
+        raise cannot_write(path, IsADirectoryError("Is a directory"))
+    if path.exists() and not path.is_file():
+        return  # a pipe or a device, where trying would be writing
+    try:
+        partial_of(path).touch()
+        partial_of(path).unlink()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def partial_of(path: Path) -> Path:
     """Return where a file is written until it is whole: hidden, and of no kind that is ever read."""
     return path.with_name(f".{path.name}.{os.getpid()}")

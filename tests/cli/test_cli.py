@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,8 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 import ladle
+from ladle.cli.selecting import _Bar
+from ladle.engines import Copying, Progress
 from ladle.strategies import CATALOG
 
 Call = Callable[..., tuple[int, str, str]]
@@ -94,6 +99,40 @@ def test_select_reads_parquet(lists: bool, arrays: dict[str, Any], tmp_path: Pat
     assert picks == ladle.select("k-center", **arrays, budget=7).tolist()
 
 
+def test_select_says_what_it_expects_copies_included(
+    arrays: dict[str, Any], tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pd.DataFrame(arrays["features"]).rename(columns=str).to_parquet(tmp_path / "features.parquet")
+    monkeypatch.setattr("ladle.cli.selecting._WORTH_A_WORD", 0)
+    words = words_for(tmp_path, features=tmp_path / "features.parquet", strategy="badge", scratch=tmp_path / "copies")
+    _, out, _ = call(*words)
+    expected = r"about \d+ passes over the pool, .* to read, \d+ s, up to .* of memory \(cap 4\.0 GiB\)\.\n"
+    assert re.search(rf"^Expected: 1 KiB to copy, \d+ s; then {expected}", out, re.MULTILINE)
+    # The second time the copies are there.
+    assert re.search(rf"^Expected: {expected}", call(*words)[1], re.MULTILINE)
+    monkeypatch.setattr("ladle.cli.selecting._WORTH_A_WORD", np.inf)
+    assert "Expected" not in call(*words)[1]
+
+
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        ([Copying(250, 1000, 60.0)], ["copying", "25 %"]),
+        ([Copying(1000, 1000, 60.0), Progress(2, 4, 500, 1000)], ["pass 2 of about 4", "38 %"]),
+        ([Progress(1, 1, 500, 1000)], ["scoring", "50 %"]),
+    ],
+)
+def test_the_bar_shows_copying_and_passes(told: list[Copying | Progress], seen: list[str]) -> None:
+    written = io.StringIO()
+    with _Bar(Console(file=written, force_terminal=True, width=100)) as bar:
+        for one in told:
+            if isinstance(one, Copying):
+                bar.show_copying(one)
+            else:
+                bar.show(one)
+    assert all(words in written.getvalue() for words in seen)
+
+
 def test_select_reads_shards_within_its_memory(arrays: dict[str, Any], tmp_path: Path, call: Call) -> None:
     for name in ("features", "logits"):
         (tmp_path / name).mkdir()
@@ -139,6 +178,16 @@ def test_select_used_wrongly_says_so_in_one_line(
     assert not (tmp_path / "batch.csv").exists()
 
 
+@pytest.mark.parametrize("out", ["no/such/folder/batch.csv", "."])
+def test_a_place_that_cannot_be_written_is_told_before_selecting(
+    out: str, arrays: dict[str, Any], tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ladle.engines.select_from_shards", lambda *_given, **_named: pytest.fail("selected"))
+    code, _, error = call(*words_for(tmp_path, out=tmp_path / out))
+    assert code == 2
+    assert "name another place" in error
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -181,7 +230,7 @@ def test_matrices_that_break_a_rule(arrays: dict[str, Any], tmp_path: Path, call
     assert "must be readable" in call(*words_for(tmp_path, features=parquet))[2]
     pd.DataFrame({"name": ["a"]}).to_parquet(parquet)
     assert "every column must be numeric (got 'name'" in call(*words_for(tmp_path, features=parquet))[2]
-    pd.DataFrame({"rows": [[1.0], [1.0, 2.0]]}).to_parquet(parquet)
+    pd.DataFrame({"rows": [[1.0]] * 59 + [[1.0, 2.0]]}).to_parquet(parquet)
     assert "equally many numbers" in call(*words_for(tmp_path, features=parquet))[2]
 
 

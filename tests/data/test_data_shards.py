@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 
 from ladle.data.shard_reading import Shard
 from ladle.data.shard_sources import natural_order
+from ladle.data.shard_trials import copying_seconds, stand_in
 from ladle.data.shard_writing import write_shards
-from ladle.data.shards import ShardedMatrix, check_rows, open_shards, scratch_bytes
+from ladle.data.shards import ShardedMatrix, check_rows, find_matrix, open_shards, scratch_bytes
 from ladle.errors import DataError, InputError
 
 STORED = ["float16", "float32", "float64", "int8", "uint8", "int32", "uint16", "int64"]
@@ -444,6 +445,38 @@ def test_the_size_of_copies_is_told_before(tmp_path: Path) -> None:
     assert scratch_bytes(tmp_path / "parquet", scratch=scratch) == 0
 
 
+@pytest.mark.parametrize("kind", ["npy", "parquet"])
+@pytest.mark.usefixtures("small_pieces")
+def test_what_has_yet_to_be_copied_is_tried_out_and_leaves_nothing(
+    kind: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ladle.data.shard_trials._TRIAL_BYTES", 30)
+    array = numbers(25, 3)
+    write_shards(tmp_path / "rows", [array], rows_a_file=10, kind=kind)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    found = find_matrix(tmp_path / "rows")
+    with stand_in(found, scratch) as matrix:
+        assert np.array_equal(whole(matrix), array if kind == "npy" else np.ones_like(array))
+        assert matrix.dtype == found.dtype == array.dtype
+    assert (copying_seconds(found, scratch) > 0) == (kind == "parquet")
+    assert not list(scratch.iterdir())
+    opened = found.opened(scratch, lambda _bytes: None)
+    assert copying_seconds(found, scratch) == 0
+    with stand_in(found, scratch) as matrix:
+        assert matrix == opened
+
+
+def test_a_trial_that_cannot_be_written_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_shards(tmp_path / "rows", [numbers(5, 3)], rows_a_file=10, kind="parquet")
+    found = find_matrix(tmp_path / "rows")
+    for attempt in (lambda: copying_seconds(found, tmp_path / "gone"), stand_in(found, tmp_path / "gone").__enter__):
+        with pytest.raises(
+            DataError, match=r"got .*gone: No such file or directory\); make room, or name another place"
+        ):
+            attempt()
+
+
 def test_a_disk_with_too_little_room_is_refused_before_copying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_shards(tmp_path, [numbers(3, 4)], rows_a_file=3, kind="parquet")
     scratch = tmp_path / "scratch"
@@ -466,6 +499,9 @@ def test_without_a_scratch_folder_copies_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"scratch must be a folder that can be written \(got .*file: "):
         open_shards(tmp_path, scratch=tmp_path / "file")
+    if Path("/proc").is_dir():  # which not even root can write to
+        with pytest.raises(DataError, match=r"scratch must be a folder that can be written \(got /proc: "):
+            open_shards(tmp_path, scratch=Path("/proc"))
 
 
 @pytest.mark.usefixtures("small_pieces")

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pyarrow
+import pyarrow.fs
 import pyarrow.parquet
 import pytest
 import torch
 from numpy.typing import NDArray
 
 from ladle.data.shard_copies import write_shards
-from ladle.engines import Plan, Progress, select_from_shards
-from ladle.errors import BudgetError, DataError, InputError
+from ladle.data.shards import ShardedMatrix
+from ladle.engines import Copying, Plan, Progress, select_from_shards
+from ladle.errors import BudgetError, ConfigError, DataError, InputError, UnknownNameError
 from ladle.gradients import find_loss
 from ladle.selectors import AnchoredEmbedding, farthest_first
 from ladle.strategies import CATALOG, PoolOutputs, list_strategies, score, select
@@ -130,6 +134,64 @@ def test_without_labels_and_without_bias(shards: Path, arrays: Any) -> None:
         assert selection.picks.tolist() == expected.tolist()
 
 
+def test_what_is_said_before_copies_are_made_holds_for_them(
+    in_parquet: Path, shards: Path, arrays: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ladle.engines.plan._resident_bytes", lambda: 300 << 20)
+    monkeypatch.setattr("ladle.data.shard_trials._TRIAL_BYTES", 1000)
+    scratch = tmp_path / "scratch"
+    told: list[Copying | Plan | Progress] = []
+    copies: list[int] = []
+
+    def tell(one: Copying | Plan | Progress) -> None:
+        told.append(one)
+        copies.append(len(list(scratch.iterdir())))
+
+    listening: dict[str, Any] = {"on_copying": tell, "on_plan": tell, "on_progress": tell}
+    selection = chosen(in_parquet, arrays, "badge", scratch=scratch, **listening)
+    total = sum(file.stat().st_size for file in scratch.iterdir())
+    first, plan, *rest = told
+    assert isinstance(first, Copying)
+    assert (first.bytes_done, first.bytes_total) == (0, total)
+    assert isinstance(plan, Plan)
+    assert copies[:2] == [0, 0]
+    copied = [one for one in rest if isinstance(one, Copying)]
+    assert rest[: len(copied)] == copied
+    assert [one.bytes_done for one in copied] == sorted(one.bytes_done for one in copied)
+    assert copied[-1] == replace(first, bytes_done=total)
+    in_npy = chosen(shards, arrays, "badge")
+    assert replace(plan, seconds=0) == replace(selection.plan, seconds=0) == replace(in_npy.plan, seconds=0)
+    assert selection.picks.tolist() == in_npy.picks.tolist()
+    told.clear()
+    chosen(in_parquet, arrays, "badge", scratch=scratch, **listening)
+    assert not any(isinstance(one, Copying) for one in told)
+
+
+@pytest.mark.parametrize("kind", ["npy", "parquet"])
+def test_any_filesystem_of_pyarrow_holds_the_shards(
+    kind: str, shards: Path, in_parquet: Path, arrays: Any, tmp_path: Path
+) -> None:
+    folder = in_parquet if kind == "parquet" else shards
+    filesystem = pyarrow.fs.SubTreeFileSystem(str(folder), pyarrow.fs.LocalFileSystem())
+    there: dict[str, Any] = {"features": "features", "logits": "logits", "filesystem": filesystem}
+    selection = chosen(folder, arrays, "badge", scratch=tmp_path, **there)
+    assert selection.picks.tolist() == in_memory(arrays, "badge")
+    with pytest.raises(DataError, match="got none at nowhere"):
+        chosen(folder, arrays, "badge", scratch=tmp_path, **there | {"logits": "nowhere"})
+
+
+@pytest.mark.parametrize("kind", ["npy", "parquet"])
+@pytest.mark.parametrize("wide", [False, True])
+def test_several_labels_an_example(kind: Any, wide: bool, arrays: Any, tmp_path: Path) -> None:
+    features, logits = arrays[0].astype(np.float64 if wide else np.float32), arrays[1]
+    write_shards(tmp_path / "features", iter([features]), rows_a_file=3000, dtype=features.dtype.type, kind=kind)
+    write_shards(tmp_path / "logits", iter([logits]), rows_a_file=5000, kind=kind)
+    labels = np.random.default_rng(1).integers(0, 2, (60, CLASSES))
+    several = features, logits, arrays[2], labels
+    selection = chosen(tmp_path, several, "grad", loss="binary-cross-entropy", scratch=tmp_path / "scratch")
+    assert selection.picks.tolist() == in_memory(several, "grad", loss="binary-cross-entropy")
+
+
 def test_progress_counts_rows_and_passes(shards: Path, arrays: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ladle.engines.plan._BLOCK_BYTES", 1)
     seen: list[Progress] = []
@@ -138,6 +200,66 @@ def test_progress_counts_rows_and_passes(shards: Path, arrays: Any, monkeypatch:
     assert seen[-1].pass_number == selection.passes
     assert [one.pass_number for one in seen if one.rows_done == ROWS] == list(range(1, selection.passes + 1))
     assert all(one.passes >= one.pass_number for one in seen)
+
+
+@pytest.fixture(scope="module")
+def in_parquet(arrays: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("parquet")
+    write_shards(folder / "features", iter([arrays[0]]), rows_a_file=3000, kind="parquet")
+    write_shards(folder / "logits", iter([arrays[1]]), rows_a_file=5000, kind="parquet")
+    write_shards(folder / "short", iter([arrays[1][:-1]]), rows_a_file=5000, kind="parquet")
+    write_shards(folder / "binary", iter([arrays[1][:, :1]]), rows_a_file=5000, kind="parquet")
+    write_shards(folder / "uneven", iter([arrays[1]]), rows_a_file=5000, kind="parquet")
+    write_shards(folder / "uneven" / "wide", iter([arrays[0]]), rows_a_file=7001, kind="parquet")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("named", "error", "message"),
+    [
+        ({"logits": "short"}, InputError, "features=7001, logits=7000 rows"),
+        ({"logits": "uneven/**/*.parquet"}, DataError, "equally wide"),
+        ({"logits": "binary"}, InputError, r"each of at least two classes \(got 1\)"),
+        ({"labeled": [ROWS], "labels": [0]}, InputError, r"from 0 to 7000 \(got 7001\)"),
+        ({"labeled": [3, 4, 3], "labels": [0, 1, 0]}, InputError, "got 3 twice"),
+        ({"labels": [0, 1]}, InputError, r"match labeled one to one.*\(got \(2,\)\)"),
+        ({"labeled": [3], "labels": [CLASSES]}, InputError, r"from 0 to 4 \(got 5\)"),
+        ({"labeled": [3], "labels": [0.5]}, InputError, "must be class numbers"),
+        ({"labeled": [], "labels": []}, InputError, "compares with the labeled set"),
+        ({"budget": 0}, BudgetError, "budget=0"),
+        ({"budget": ROWS - 59}, BudgetError, "unlabeled=6941"),
+        ({"loss": "hinge"}, UnknownNameError, "hinge"),
+        (
+            {"strategy": "entropy", "loss": "binary-cross-entropy", "labeled": [3], "labels": [[0, 1, 0, 0, 1]]},
+            InputError,
+            "takes an example to be of one class",
+        ),
+        ({"loss": "binary-cross-entropy"}, InputError, r"with shape \(60, 5\) \(got \(60,\)\)"),
+        ({"memory": "20MiB"}, InputError, r"\(got 20 MiB, needed .*\); raise the cap"),
+        ({"engine": "ray", "address": "127.0.0.1:9"}, ConfigError, r"got 127\.0\.0\.1:9: "),
+        ({"free": 200_000}, DataError, "plain copies of features and logits need room"),
+        ({"scratch": None}, DataError, r"folder for plain copies \(got scratch=None, 23"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_is_copied(
+    named: dict[str, Any],
+    error: type[Exception],
+    message: str,
+    in_parquet: Path,
+    arrays: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if "engine" in named:
+        pytest.importorskip("ray")
+    asked: dict[str, Any] = {"strategy": "grad", "budget": 200, "labeled": arrays[2], "labels": arrays[3]}
+    asked |= {"memory": "4GiB", "scratch": tmp_path / "scratch", "free": 1 << 30} | named
+    free = SimpleNamespace(free=asked.pop("free"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: free)
+    files = {name: in_parquet / asked.pop(name, name) for name in ("features", "logits")}
+    with pytest.raises(error, match=message):
+        select_from_shards(**asked, features=str(files["features"]), logits=str(files["logits"]))
+    assert not list(tmp_path.glob("scratch/*"))
 
 
 def test_a_strategy_that_needs_the_whole_pool_is_refused(shards: Path, arrays: Any) -> None:
@@ -183,6 +305,27 @@ def test_a_row_that_is_not_finite_is_named(
     for name in ("entropy", "badge", "k-center"):
         with pytest.raises(DataError, match=expected):
             chosen(shards, arrays, name, 200, **{file: tmp_path})
+
+
+@pytest.mark.parametrize("file", ["features", "logits"])
+def test_labeled_rows_are_read_together_and_the_first_bad_one_is_named(
+    file: str, arrays: Any, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = arrays[0 if file == "features" else 1].copy()
+    fifth, last = (int(arrays[2][place]) for place in (4, -1))
+    damaged[last, 0], damaged[fifth, 1] = np.nan, np.inf
+    paths = write_shards(tmp_path, iter([damaged]), rows_a_file=1500)
+    asked: list[int] = []
+    take = ShardedMatrix.take
+
+    def counted(matrix: ShardedMatrix, rows: NDArray[Any]) -> NDArray[Any]:
+        asked.append(len(rows))
+        return take(matrix, rows)
+
+    monkeypatch.setattr(ShardedMatrix, "take", counted)
+    with pytest.raises(DataError, match=rf"row {fifth % 1500} of {paths[fifth // 1500]}, row {fifth} of the pool"):
+        chosen(shards, arrays, "grad", 200, **{file: tmp_path})
+    assert asked == [60] * (1 if file == "features" else 2)
 
 
 def test_a_row_whose_square_overflows_is_named_as_it_is_in_memory(arrays: Any, shards: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from ladle.engines import Plan, Selection
+    from ladle.engines import Copying, Plan, Selection
     from ladle.engines import Progress as Passed
 
 _INTERRUPTED = 130
@@ -35,7 +35,10 @@ def select(
     memory: Annotated[str, typer.Option(help="What one process may hold; a pool may be far larger.")] = "4GiB",
     scratch: Annotated[
         Path | None,
-        typer.Option(help="Folder that keeps plain copies of Parquet or remote shards; a temporary one by default."),
+        typer.Option(
+            help="Folder that keeps plain copies of Parquet or remote shards. By default one in the system's temporary "
+            "folder, which may be memory, until the end."
+        ),
     ] = None,
     engine: Annotated[
         str, typer.Option(help="This machine, or the cores of a cluster.", metavar="local|ray")
@@ -54,7 +57,9 @@ def select(
     """
     from ladle.data.array_files import read_labeled, write_batch
     from ladle.engines import select_from_shards
+    from ladle.files import check_writable
 
+    check_writable(out)
     rows, classes = read_labeled(labeled)
     console = Console()
     with ExitStack() as stack:
@@ -77,6 +82,7 @@ def select(
                 address=address,
                 on_plan=bar.announce,
                 on_progress=bar.show,
+                on_copying=bar.show_copying,
             )
         except KeyboardInterrupt:
             console.print("stopped; nothing was written, the same command starts again")
@@ -91,7 +97,7 @@ def _told(selection: Selection, strategy: str, out: Path) -> str:
 
 
 class _Bar:
-    """A progress bar over the passes; says what is expected before it begins."""
+    """A progress bar over copying and passes; says what is expected before they begin."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -105,6 +111,7 @@ class _Bar:
             transient=True,
         )
         self._task = self._progress.add_task("reading", total=None)
+        self._copying: Copying | None = None
 
     def __enter__(self) -> _Bar:
         self._progress.start()
@@ -115,8 +122,16 @@ class _Bar:
 
     def announce(self, plan: Plan) -> None:
         """Say what is expected, where it is worth a word."""
-        if plan.seconds >= _WORTH_A_WORD:
-            self._console.print(f"Expected: {plan}.", highlight=False, soft_wrap=True)
+        first = f"{self._copying}; then " if self._copying else ""
+        if plan.seconds + (self._copying.seconds if self._copying else 0) >= _WORTH_A_WORD:
+            self._console.print(f"Expected: {first}{plan}.", highlight=False, soft_wrap=True)
+
+    def show_copying(self, copying: Copying) -> None:
+        """Move the bar while copies are made."""
+        self._copying = copying
+        self._progress.update(
+            self._task, description="copying", completed=copying.bytes_done, total=copying.bytes_total
+        )
 
     def show(self, passed: Passed) -> None:
         """Move the bar."""

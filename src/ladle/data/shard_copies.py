@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +20,7 @@ from ladle.data.shard_sources import SourceFile
 from ladle.data.shard_writing import write_header, write_shards
 from ladle.errors import DataError, reason_of
 
-__all__ = ["check_room", "copied", "is_plain", "missing_bytes", "write_shards"]
+__all__ = ["check_room", "copied", "is_plain", "missing_bytes", "try_copying", "write_shards"]
 
 _BATCH_BYTES = 1 << 24
 # A copy in the making grows all the time: one that has not for so long belongs to a process that is gone.
@@ -57,6 +59,9 @@ def check_room(files: Sequence[tuple[SourceFile, Header]], scratch: Path | None,
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(scratch)
+        if needed:
+            # Whether a folder can be written is known once it has been: not all filesystems go by its permissions.
+            tempfile.TemporaryFile(dir=scratch).close()
         free = shutil.disk_usage(scratch).free
     except OSError as error:
         raise DataError(
@@ -88,27 +93,51 @@ def copied(file: SourceFile, header: Header, scratch: Path, on_bytes: Callable[[
     # Under another name until it is whole: a copy that was cut off is never taken for one.
     partial = target.with_suffix(f".{os.uname().nodename if hasattr(os, 'uname') else ''}-{os.getpid()}.partial")
     try:
-        with partial.open("wb") as copy:
-            write_header(copy, header.rows, header.columns or 0, header.dtype)
-            on_bytes(copy.tell())
+        with _made(file):
+            with partial.open("wb") as copy:
+                write_header(copy, header.rows, header.columns or 0, header.dtype)
+                on_bytes(copy.tell())
+                for block in _blocks(file, header):
+                    _write(copy, block)
+                    on_bytes(block.nbytes)
+                    del block
+                copy.flush()
+                os.fsync(copy.fileno())
+                size = copy.tell()
+            if size < header.copy_bytes:
+                raise DataError(f"a file must stay as it is while it is copied (got {file.name} cut short); retry")
+            partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return _source_of(target)
+
+
+def try_copying(files: Iterable[tuple[SourceFile, Header]], path: Path) -> Iterator[int]:
+    """Write the pieces of files to a path, each in the place of the last, as copies are written; yield their sizes.
+
+    Raises:
+        DataError: a file that cannot be read, or a disk that cannot be written.
+    """
+    for file, header in files:
+        with _made(file), path.open("wb") as trial:
             for block in _blocks(file, header):
-                _write(copy, block)
-                on_bytes(block.nbytes)
-                del block
-            copy.flush()
-            os.fsync(copy.fileno())
-            size = copy.tell()
-        if size < header.copy_bytes:
-            raise DataError(f"a file must stay as it is while it is copied (got {file.name} cut short); retry")
-        partial.replace(target)
+                trial.seek(0)
+                _write(trial, block)
+                trial.flush()
+                os.fsync(trial.fileno())
+                yield block.nbytes
+
+
+@contextmanager
+def _made(file: SourceFile) -> Iterator[None]:
+    """Name the file in what goes wrong in the block."""
+    try:
+        yield
     except OSError as error:
         if isinstance(error, DataError):
             raise
         reason = reason_of(error)
         raise DataError(f"a plain copy must be made (got {file.name}: {reason}); check source and scratch") from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return _source_of(target)
 
 
 def _copy_path(file: SourceFile, scratch: Path) -> Path:

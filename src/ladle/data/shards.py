@@ -137,6 +137,52 @@ class ShardedMatrix:
         return taken
 
 
+@dataclass(frozen=True)
+class FoundMatrix:
+    """What the headers of a matrix in shards tell, before anything of it is copied. Made by ``find_matrix``.
+
+    Attributes:
+        files: the files in order, each with its header.
+    """
+
+    files: tuple[tuple[SourceFile, Header], ...]
+
+    def __len__(self) -> int:
+        return sum(header.rows for _, header in self.files)
+
+    @property
+    def columns(self) -> int:
+        """Numbers in a row."""
+        # Files of lists without a row do not tell how wide they are.
+        return next((header.columns for _, header in self.files if header.columns is not None), 0)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the matrix: the widest float among the files."""
+        return widest_float(header.dtype for _, header in self.files)
+
+    def opened(self, scratch: Path | None, on_bytes: Callable[[int], None]) -> ShardedMatrix:
+        """Return the matrix, once what cannot be read by row where it lies has been copied.
+
+        Args:
+            scratch: folder for the copies, found good by ``check_room``.
+            on_bytes: called with the size of every piece that is written.
+
+        Raises:
+            DataError: a file that cannot be copied.
+        """
+        shards = []
+        for file, header in self.files:
+            local, found = file, header
+            if not is_plain(file, header):
+                assert scratch is not None  # else there is no room
+                local = copied(file, header, scratch, on_bytes)
+                found = read_header(local)
+            path = str(local.local)
+            shards.append(Shard(file.name, path, found.offset, found.rows, found.columns or 0, found.stored.str))
+        return ShardedMatrix(tuple(shards), self.columns, self.dtype)
+
+
 def open_shards(
     source: Source,
     *,
@@ -168,9 +214,9 @@ def open_shards(
     Cost: a header a file; copies are made in 16 MiB pieces, a few of which are in memory at a time, and for Parquet a
         page (about 1 MiB) of each column.
     """
-    files = _headed(find_shards(source, name, filesystem), name)
-    check_room(files, scratch, name)
-    done, total = 0, missing_bytes(files, scratch)
+    found = find_matrix(source, name=name, filesystem=filesystem)
+    check_room(found.files, scratch, name)
+    done, total = 0, missing_bytes(found.files, scratch)
 
     def count(written: int) -> None:
         nonlocal done
@@ -178,19 +224,7 @@ def open_shards(
         if on_progress is not None:
             on_progress(done, total)
 
-    shards = []
-    for file, header in files:
-        local, found = file, header
-        if not is_plain(file, header):
-            assert scratch is not None  # else there is no room
-            local = copied(file, header, scratch, count)
-            found = read_header(local)
-        path = str(local.local)
-        shards.append(Shard(file.name, path, found.offset, found.rows, found.columns or 0, found.stored.str))
-    # Files of lists without a row do not tell how wide they are.
-    columns = next((header.columns for _, header in files if header.columns is not None), 0)
-    dtype = widest_float(np.dtype(shard.dtype) for shard in shards)
-    return ShardedMatrix(tuple(shards), columns, dtype)
+    return found.opened(scratch, count)
 
 
 def scratch_bytes(
@@ -207,7 +241,31 @@ def scratch_bytes(
     Raises:
         DataError: no files, files that are no matrices of numbers, or shards that disagree in width.
     """
-    return missing_bytes(_headed(find_shards(source, name, filesystem), name), scratch)
+    return missing_bytes(find_matrix(source, name=name, filesystem=filesystem).files, scratch)
+
+
+def find_matrix(source: Source, *, name: str = "features", filesystem: Any = None) -> FoundMatrix:
+    """Find the shards of a matrix, and check by their headers that they fit together; nothing is copied.
+
+    Args:
+        source: as for ``open_shards``.
+        name: what the matrix is called in messages.
+        filesystem: as for ``open_shards``.
+
+    Raises:
+        DataError: no files, files that are cut short or no matrices of numbers, or shards that disagree in width.
+
+    Cost: a header a file.
+    """
+    files = tuple((file, read_header(file)) for file in find_shards(source, name, filesystem))
+    wide = [(file, header) for file, header in files if header.columns is not None]
+    other = next((pair for pair in wide if pair[1].columns != wide[0][1].columns), None)
+    if other is not None:
+        raise DataError(
+            f"all shards of {name} must be equally wide (got {wide[0][1].columns} columns in {wide[0][0].name}, "
+            f"{other[1].columns} in {other[0].name}); write them again from one model"
+        )
+    return FoundMatrix(files)
 
 
 def check_rows(block: NDArray[Any], first: int, matrix: ShardedMatrix, longest: float = math.inf) -> None:
@@ -236,16 +294,3 @@ def check_rows(block: NDArray[Any], first: int, matrix: ShardedMatrix, longest: 
             f"rows must be shorter than {longest:g}, or their squares overflow {piece.dtype} (got "
             f"{float(piece[wrong].abs().max()):g} {place}); rescale them, or write float64"
         )
-
-
-def _headed(files: list[SourceFile], name: str) -> list[tuple[SourceFile, Header]]:
-    """Return the files with their headers, if they are equally wide."""
-    headed = [(file, read_header(file)) for file in files]
-    wide = [(file, header) for file, header in headed if header.columns is not None]
-    other = next((pair for pair in wide if pair[1].columns != wide[0][1].columns), None)
-    if other is not None:
-        raise DataError(
-            f"all shards of {name} must be equally wide (got {wide[0][1].columns} columns in {wide[0][0].name}, "
-            f"{other[1].columns} in {other[0].name}); write them again from one model"
-        )
-    return headed

@@ -13,20 +13,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ladle.arrays import LONGEST_ROW, as_indices
-from ladle.data.shards import check_rows, open_shards
 from ladle.engines.local import local_passes, local_scores
+from ladle.engines.opening import Source, find_outputs
 from ladle.engines.plan import Plan, bytes_of, plan_selection
-from ladle.engines.progress import PassCounter, Progress
+from ladle.engines.progress import CopyCounter, Copying, PassCounter, Progress
 from ladle.engines.views import ShardedOutputs
 from ladle.errors import InputError
 from ladle.gradients import ResidualLoss
 from ladle.selectors import unlabeled_indices
-from ladle.strategies import PoolOutputs, Strategy, find_strategy, pool_outputs_from
+from ladle.strategies import PoolOutputs, Strategy, find_strategy
 from ladle.typing import Indices
 
 EngineName = Literal["local", "ray"]
-Source = str | Path | list[str] | list[Path]
 
 
 @dataclass(frozen=True)
@@ -61,14 +59,17 @@ def select_from_shards(
     bias: bool = True,
     memory: str | int = "4GiB",
     scratch: Path | None = None,
+    filesystem: Any = None,
     engine: EngineName = "local",
     address: str | None = None,
     on_plan: Callable[[Plan], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_copying: Callable[[Copying], None] | None = None,
 ) -> Selection:
     """Select the batch to label next from features and logits that need not fit in memory.
 
     The picks are those of ``ladle.strategies.select`` on the same arrays, on one machine, from disk and on a cluster.
+    Whatever headers and arguments tell is checked first; only then are plain copies made of shards that need any.
 
     Args:
         strategy: a name from ``list_strategies()``, or a ``Strategy`` whose ``row_wise`` is true.
@@ -83,16 +84,19 @@ def select_from_shards(
         bias: whether the last layer has a bias.
         memory: what one process may hold, such as ``4GiB``; more than is needed keeps rows in memory between passes.
         scratch: folder for plain copies of shards that cannot be read by row (Parquet, remote files).
+        filesystem: the ``pyarrow.fs.FileSystem`` that both lie in, where a URL cannot say how to reach it.
         engine: ``local``, or ``ray`` for the cores of a cluster, where all shards must be reachable from every node.
         address: of a running Ray cluster; without it Ray is started on this machine.
-        on_plan: called before the work starts.
+        on_plan: called before the work starts, copying included.
         on_progress: called after every block of rows.
+        on_copying: where plain copies must be made, called before ``on_plan`` and after every piece of them.
 
     Raises:
         InputError: arrays that break a rule, a strategy that needs the whole pool at once, a cap that is too small.
         BudgetError: a budget below 1 or above what is unlabeled.
         DataError: shards that cannot be read or disagree; NaN or infinity, by file and row.
         MissingExtraError: the engine ``ray`` without Ray installed.
+        ConfigError: no cluster answers at the address.
 
     Cost: one pass over the shards for a score; for k-means++ and farthest-first a few, their number growing with the
         logarithm of the budget up to a few thousand picks. About 40 bytes of memory a row of the pool beside blocks.
@@ -106,16 +110,30 @@ def select_from_shards(
     if engine not in ("local", "ray"):
         raise InputError(f"the engine is local or ray (got {engine!r}); name one of the two")
     cap = bytes_of(memory)
-    outputs = open_outputs(features, logits, labeled, labels, loss=loss, bias=bias, scratch=scratch)
-    chosen.check_loss(outputs.loss)
-    unlabeled_indices(len(outputs), outputs.labeled, budget)
-    if chosen.needs_labels and not len(outputs.labeled):
+    found = find_outputs(
+        features, logits, labeled, labels, loss=loss, bias=bias, scratch=scratch, filesystem=filesystem
+    )
+    chosen.check_loss(found.loss)
+    unlabeled_indices(len(found), found.labeled, budget)
+    if chosen.needs_labels and not len(found.labeled):
         raise InputError(f"{chosen.name!r} compares with the labeled set (got labeled=0); label a few first")
+    found.check_room()
     generator = np.random.default_rng(seed)
     with _workers(engine, address) as share:
-        plan = plan_selection(chosen, outputs, budget, cap, parts=share(len(outputs)))
+        parts = share(len(found))
+        # Nothing is copied until all of the above and the cap have been checked.
+        with found.stand_in() as outputs:
+            plan = plan_selection(chosen, outputs, budget, cap, parts=parts)
+        missing = found.missing_bytes
+        copies = CopyCounter(missing, found.copying_seconds(), on_copying)
+        if missing:
+            copies.count(0)
         if on_plan is not None:
             on_plan(plan)
+        if missing:
+            outputs = found.opened(copies.count)
+            # Copying leaves the process larger than it was.
+            plan = plan_selection(chosen, outputs, budget, cap, parts=parts)
         counter = PassCounter(len(outputs), plan.passes, on_progress)
         view, scores = _view(chosen, outputs, plan, engine, counter.count)
         picks = chosen.selector(view, outputs.labeled, budget, generator=generator)
@@ -140,44 +158,6 @@ def _view(
             return local_passes(outputs, strategy, plan, on_rows), None
         scores = local_scores(outputs, strategy, plan, on_rows)
     return scores, scores
-
-
-def open_outputs(
-    features: Source,
-    logits: Source,
-    labeled: Any,
-    labels: Any,
-    *,
-    loss: str | ResidualLoss = "cross-entropy",
-    bias: bool = True,
-    scratch: Path | None = None,
-) -> ShardedOutputs:
-    """Open features and logits in shards, fetch the labeled rows, and check them.
-
-    Raises:
-        InputError: labeled indices or labels that break a rule, or matrices of different lengths.
-        DataError: shards that cannot be read or disagree; NaN or infinity among the labeled rows, by file and row.
-    """
-    h = open_shards(features, scratch=scratch, name="features")
-    z = open_shards(logits, scratch=scratch, name="logits")
-    if len(h) != len(z):
-        raise InputError(
-            f"features and logits must have a row for each example of the pool (got features={len(h)}, "
-            f"logits={len(z)} rows); pass both for the whole pool"
-        )
-    indices = as_indices(labeled)
-    outside = indices[(indices < 0) | (indices >= len(h))]
-    if len(outside):
-        raise InputError(f"labeled indices must be from 0 to {len(h) - 1} (got {outside[0]}); count in the whole pool")
-    values, counts = np.unique(indices, return_counts=True)
-    if len(values) < len(indices):
-        raise InputError(f"labeled indices must be distinct (got {values[counts > 1][0]} twice); name each once")
-    longest = LONGEST_ROW[torch.float64 if np.float64 in (h.dtype, z.dtype) else torch.float32]
-    for row in indices.tolist():
-        check_rows(h.take(np.array([row])), row, h, longest)
-        check_rows(z.take(np.array([row])), row, z)
-    checked = pool_outputs_from(h.take(indices), z.take(indices), np.arange(len(indices)), labels, loss=loss, bias=bias)
-    return ShardedOutputs(h, z, indices, checked.features, checked.logits, checked.labels, checked.loss, checked.bias)
 
 
 def _size_only(outputs: ShardedOutputs) -> PoolOutputs:
