@@ -175,7 +175,7 @@ def unescaped(folder: Path) -> jinja2.Environment:
 def all_kinds_of_answers(folder: Path) -> Iterator[Any]:
     """Answers of every status the page has, each with its number."""
     with texts_desk(folder) as desk:
-        limits = Limits(stranger_burst=2, body_bytes=1000)
+        limits = Limits(stranger_burst=2, stranger_rate=0.01, body_bytes=1000)
         browser = Browser(create_app(desk, hosts=LOOPBACK, limits=limits))
         browser.open()
         for status, found in (
@@ -380,6 +380,24 @@ def flood_under_names_made_up(folder: Path) -> bool:
         return all(one.status_code == 200 for one in found)
 
 
+def flood_under_names_that_were_collected(folder: Path) -> bool:
+    """Whoever opens the page without a cookie gets a name: with ten of them, one asks for ten."""
+    with texts_desk(folder) as desk:
+        page = create_app(desk, hosts=LOOPBACK, limits=Limits(address_burst=20, address_rate=0.01))
+        names = [Browser(page) for _ in range(10)]
+        for name in names:
+            name.open()
+        return all(name.http.get("/static/icon.svg").status_code == 200 for name in names for _ in range(3))
+
+
+def flood_from_one_network(folder: Path) -> bool:
+    """Who has one address of IPv6 has as many as they like."""
+    with texts_desk(folder) as desk:
+        page = create_app(desk, hosts=LOOPBACK, limits=Limits(stranger_burst=20, stranger_rate=0.01))
+        many = (Browser(page, client=(f"2001:db8::{number:x}", 50000)) for number in range(30))
+        return all(one.http.get("/static/icon.svg").status_code == 200 for one in many)
+
+
 def flood_under_addresses_made_up(folder: Path) -> bool:
     limits = Limits(stranger_burst=20, stranger_rate=0.01)
     with texts_desk(folder) as desk, served(desk, limits) as live:
@@ -490,6 +508,12 @@ ATTACKS = [
     Attack("a flood", without(guard.Guard, "_too_fast"), flood),
     Attack("a flood of one person", without(guard, "TokenBuckets", Unlimited), flood_of_one_person),
     Attack("a flood under names made up", without(guard.Guard, "_known", any_name_is_known), flood_under_names_made_up),
+    Attack(
+        "a flood under names that were collected",
+        without(guard.Guard, "_too_fast_together"),
+        flood_under_names_that_were_collected,
+    ),
+    Attack("a flood from one network", without(guard, "_network", lambda host: host), flood_from_one_network),
     Attack("the token in a log", with_server_options(access_log=True, log_level="info"), token_in_a_log),
     Attack("garbage in the terminal", with_server_options(log_level="warning"), terminal_filled_with_garbage),
     Attack(

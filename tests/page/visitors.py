@@ -29,8 +29,10 @@ NASTY = "<script>alert(1)</script>"
 class Browser:
     """A client that keeps its cookies and its page's form token."""
 
-    def __init__(self, app: Any, **headers: str) -> None:
-        self.http = TestClient(app, headers=headers, base_url="http://127.0.0.1", raise_server_exceptions=False)
+    def __init__(self, app: Any, client: tuple[str, int] = ("127.0.0.1", 50000), **headers: str) -> None:
+        self.http = TestClient(
+            app, headers=headers, base_url="http://127.0.0.1", raise_server_exceptions=False, client=client
+        )
         self.form = ""
 
     def open(self, path: str = "/") -> str:
