@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ladle.labeling import LabelingProject, load_trained, open_source
 
@@ -122,6 +123,22 @@ def test_a_page_that_cannot_be_served_leaves_no_project_behind(
             code, _, error = call("label", "texts.csv", "--classes", "cat,dog", "--no-open", option, value)
             assert (code, said in error, error.count("\n")) == (2, True, 1), error
     assert not Path("labels.db").exists()
+
+
+def test_images_are_sorted_by_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    for shade in range(4):
+        Image.fromarray(np.full((4, 4, 3), 60 * shade, dtype=np.uint8)).save(f"photos/{shade}.png")
+    assert call("next", "photos", "--classes", "cat,dog", "--budget", "3", "--out", "batch.csv")[0] == 0
+    with Path("batch.csv").open(newline="") as file:
+        asked = [row["id"] for row in csv.DictReader(file)]
+    Path("answers.csv").write_text("id,label\n" + "".join(f"{name},cat\n" for name in asked))
+    assert call("ingest", "photos", "answers.csv")[0] == 0
+    code, said, _ = call("export", "photos", "--out", "sorted/")
+    assert (code, said.strip()) == (0, "3 labels: sorted")
+    found = {path: path.read_bytes() for path in Path("sorted").rglob("*.png")}
+    assert found == {Path("sorted/cat") / name: (Path("photos") / name).read_bytes() for name in asked}
 
 
 def test_a_model_that_does_not_fit_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:

@@ -11,7 +11,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from fastapi.staticfiles import StaticFiles
 from PIL import Image
 from visitors import LOOPBACK, NASTY, Browser, Served, is_open, served, texts_desk
 
-from ladle.labeling import Desk, LabelingProject, class_names, open_source
+from ladle.errors import DataError
+from ladle.labeling import Desk, LabelingProject, class_names, copy_by_class, exports, open_source
 from ladle.page import Limits, app, connections, create_app, guard, pictures
 
 Patch = pytest.MonkeyPatch
@@ -297,6 +298,28 @@ def formula_in_the_export(folder: Path) -> bool:
         return ",=cmd" in browser.http.get("/export/labels.csv").text
 
 
+def class_out_of_the_folder(name: str) -> Callable[[Path], bool]:
+    """Return an attack that adds a class which is a way elsewhere; the owner sorts the images by class."""
+
+    def strike(folder: Path) -> bool:
+        with photo_desk(folder, "a.png", "b.png") as (desk, _):
+            browser = Browser(create_app(desk, hosts=LOOPBACK))
+            browser.open()
+            desk.start()
+            assert browser.post("/classes", {"name": name}).status_code == 200
+            assert browser.post("/answer", {"place": browser.item()["place"], "label": name}).status_code == 200
+            desk.close()
+            with suppress(DataError):
+                copy_by_class(desk.project.source, desk.labels(), folder / "export" / "sorted")
+        return bool({path.parent.name for path in folder.rglob("*.png")} - {"photos", "sorted"})
+
+    return strike
+
+
+def always(_label: str) -> bool:
+    return True
+
+
 # How much, and for how long.
 
 
@@ -490,6 +513,10 @@ ATTACKS = [
     Attack("a path out of the folder", without(StaticFiles, "lookup_path", wherever), path_out_of_the_static_folder),
     Attack("a page called an image", without(pictures, "_WEB_IMAGES", {".png": "text/html"}), page_called_an_image),
     Attack("a formula in the export", without(class_names, "_FORMULA", ()), formula_in_the_export),
+    Attack(
+        "a class out of the folder", without(exports, "_names_a_folder", always), class_out_of_the_folder("../../x")
+    ),
+    Attack("a class above the folder", without(exports, "_names_a_folder", always), class_out_of_the_folder("..")),
     Attack("classes without end", without(class_names, "_MOST", 2000), class_after_class),
     Attack("a body too large", without(guard.Guard, "_too_large"), oversized_body),
     Attack("a body without end", without(guard.Guard, "_too_large"), endless_body),
