@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ladle.labeling import LabelingProject, load_trained, open_source
+from ladle.labeling import Desk, LabelingProject, load_trained, open_source
+from ladle.page import Listener
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -123,6 +124,29 @@ def test_a_page_that_cannot_be_served_leaves_no_project_behind(
             code, _, error = call("label", "texts.csv", "--classes", "cat,dog", "--no-open", option, value)
             assert (code, said in error, error.count("\n")) == (2, True, 1), error
     assert not Path("labels.db").exists()
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_who_lets_others_in_is_warned_and_has_a_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call, others: bool
+) -> None:
+    """And without a word about it, the page is for this machine alone."""
+    listeners = list[Listener]()
+
+    def serve(desk: Desk, listener: Listener, *, on_ready: Callable[[], None]) -> None:
+        listeners.append(listener)
+        assert listener.socket.getsockname()[0] == ("0.0.0.0" if others else "127.0.0.1")
+        on_ready()
+
+    monkeypatch.setattr("ladle.page.serve", serve)
+    monkeypatch.chdir(tmp_path)
+    Path("texts.csv").write_text("text\npurr meow\nbark fetch\n")
+    words = ("label", "texts.csv", "--classes", "cat,dog", "--no-open", "--port", "0")
+    code, said, _ = call(*words, *(("--host", "0.0.0.0") if others else ()))
+    assert (code, len(listeners)) == (0, 1)
+    assert f"labeling page: {listeners[0].address} " in said
+    assert ("?token=" in said) == others
+    assert ("others can reach this page" in said) == ("It is not encrypted" in said) == others
 
 
 def test_images_are_sorted_by_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:

@@ -23,11 +23,11 @@ import uvicorn
 from fastapi import Request, Response
 from fastapi.staticfiles import StaticFiles
 from PIL import Image
-from visitors import LOOPBACK, NASTY, Browser, Served, is_open, served, texts_desk
+from visitors import LOOPBACK, NASTY, Browser, Served, is_open, served, served_by_ladle, texts_desk
 
 from ladle.errors import DataError
 from ladle.labeling import Desk, LabelingProject, class_names, copy_by_class, exports, open_source
-from ladle.page import Limits, app, connections, create_app, guard, pictures
+from ladle.page import Limits, app, connections, create_app, guard, pictures, server
 
 Patch = pytest.MonkeyPatch
 
@@ -109,6 +109,12 @@ def without_the_token(folder: Path) -> bool:
         stranger = Browser(create_app(desk, token="long and secret"))
         paths = ("/", "/state", "/export/labels.csv", "/static/label.js", "/?token=wrong", "/?token=")
         return any(stranger.http.get(path).status_code == 200 for path in paths)
+
+
+def from_another_machine(folder: Path) -> bool:
+    """The page as it is served to others, asked by who was not given its address."""
+    with texts_desk(folder) as desk, served_by_ladle(desk, "0.0.0.0") as (live, _):
+        return any(b"HTTP/1.1 200" in live.get(path) for path in ("/", "/?token=", "/?token=None"))
 
 
 def forged_post(folder: Path) -> bool:
@@ -316,6 +322,10 @@ def class_out_of_the_folder(name: str) -> Callable[[Path], bool]:
     return strike
 
 
+def app_without_token(desk: Desk, **options: Any) -> Any:
+    return create_app(desk, **(options | {"token": None}))
+
+
 def always(_label: str) -> bool:
     return True
 
@@ -481,6 +491,8 @@ def class_after_class(folder: Path) -> bool:
 ATTACKS = [
     Attack("the page asked for by another name", without(guard.Guard, "_foreign_host"), asked_by_another_name),
     Attack("no token, or a wrong one", without(guard.Guard, "_without_token"), without_the_token),
+    Attack("no token from another machine", without(secrets, "token_urlsafe"), from_another_machine),
+    Attack("a token that is not asked for", without(server, "create_app", app_without_token), from_another_machine),
     Attack("a forged post", without(guard.Guard, "_without_form_token"), forged_post),
     Attack("a post in another's name", without(guard.Guard, "_without_form_token"), in_the_name_of_another),
     Attack("a post of a foreign page", without(guard.Guard, "_foreign_page"), post_with_a_foreign_origin),
