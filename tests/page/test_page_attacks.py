@@ -23,7 +23,7 @@ import uvicorn
 from fastapi import Request, Response
 from fastapi.staticfiles import StaticFiles
 from PIL import Image
-from visitors import LOOPBACK, NASTY, Browser, Served, is_open, served, served_by_ladle, texts_desk
+from visitors import LOOPBACK, NASTY, Browser, Served, Unlimited, is_open, served, served_by_ladle, texts_desk
 
 from ladle.errors import DataError
 from ladle.labeling import Desk, LabelingProject, class_names, copy_by_class, exports, open_source
@@ -468,16 +468,6 @@ def any_name_is_known(_self: guard.Guard, request: Request) -> tuple[str, bool]:
     return name, bool(name)
 
 
-class Unlimited:
-    """Buckets that never run dry."""
-
-    def __init__(self, *_limits: Any) -> None:
-        pass
-
-    def take(self, _client: str) -> float:
-        return 0.0
-
-
 def class_after_class(folder: Path) -> bool:
     """Each class makes every model larger."""
     with texts_desk(folder, classes=[f"class {number}" for number in range(999)]) as desk:
@@ -552,7 +542,7 @@ ATTACKS = [
         without(guard.Guard, "_too_fast_together"),
         flood_under_names_that_were_collected,
     ),
-    Attack("a flood from one network", without(guard, "_network", lambda host: host), flood_from_one_network),
+    Attack("a flood from one network", without(guard, "network_of", lambda host: host), flood_from_one_network),
     Attack("the token in a log", with_server_options(access_log=True, log_level="info"), token_in_a_log),
     Attack("garbage in the terminal", with_server_options(log_level="warning"), terminal_filled_with_garbage),
     Attack(

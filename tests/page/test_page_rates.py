@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from starlette.types import Message, Scope
 
 from ladle.page import Limits, guard
-from ladle.page.rates import TokenBuckets
+from ladle.page.rates import TokenBuckets, network_of
 
 
 @given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 5), st.integers(1, 4))
@@ -25,7 +25,9 @@ def test_a_bucket_holds_what_a_count_in_fractions_says(gaps: list[int], burst: i
     for gap in gaps:
         now[0] += gap / 16
         tokens = min(Fraction(burst), tokens + Fraction(gap, 16) * rate)
+        seen = buckets.wait("ada")
         wait = buckets.take("ada")
+        assert seen == wait
         if tokens >= 1:
             assert wait == 0
             tokens -= 1
@@ -111,8 +113,8 @@ def test_fifty_people_behind_one_address_are_not_slowed(clock: list[float]) -> N
 
 
 def test_what_is_one_address() -> None:
-    assert guard._network("2001:db8::1") == guard._network("2001:db8::ffff:1:2:3") != guard._network("2001:db8:0:1::1")
-    assert guard._network("fe80::1%eth0") == guard._network("fe80::2")
+    assert network_of("2001:db8::1") == network_of("2001:db8::ffff:1:2:3") != network_of("2001:db8:0:1::1")
+    assert network_of("fe80::1%eth0") == network_of("fe80::2")
     # IPv4 that comes over a listener on IPv6 is not all one.
-    assert guard._network("::ffff:192.0.2.1") == "192.0.2.1" != guard._network("::ffff:192.0.2.2")
-    assert [guard._network(host) for host in ("192.0.2.1", "")] == ["192.0.2.1", ""]
+    assert network_of("::ffff:192.0.2.1") == "192.0.2.1" != network_of("::ffff:192.0.2.2")
+    assert [network_of(host) for host in ("192.0.2.1", "")] == ["192.0.2.1", ""]

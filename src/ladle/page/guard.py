@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import math
 import secrets
 
@@ -14,7 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ladle.page.limits import Limits
-from ladle.page.rates import TokenBuckets
+from ladle.page.rates import TokenBuckets, network_of
 
 _COOKIE, _ACCESS_COOKIE, _FORM_HEADER = "ladle_annotator", "ladle_access", "x-ladle-form"
 _A_YEAR = 365 * 24 * 3600
@@ -100,7 +99,7 @@ class Guard:
     def _too_fast(self, request: Request, person: str | None) -> Response | None:
         # People by their browser, so that many of them behind one address don't hinder each other, nor does a flood
         # from there. Only who has a name from this process counts as one: names that anybody can make up do not help.
-        address = _network(request.client.host if request.client else "")
+        address = network_of(request.client.host if request.client else "")
         if person is None:
             return _slow_down(self._limits.stranger_rate, self._strangers.take(address))
         return _slow_down(self._limits.person_rate, self._people.take(person)) or self._too_fast_together(address)
@@ -187,18 +186,6 @@ def _slow_down(rate: float, wait: float) -> Response | None:
         f"a page is asked at the speed of people (got more than {rate:g} requests a second); wait {seconds} s",
         {"Retry-After": seconds},
     )
-
-
-def _network(host: str) -> str:
-    """Return what of an address its owner cannot choose: all of IPv4, the first half of IPv6."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:  # a socket of this machine has no address
-        return host
-    if address.version == 4:
-        return host
-    # A listener on IPv6 may be asked over IPv4 too.
-    return str(address.ipv4_mapped or address.packed[:8].hex())
 
 
 def _same(given: str, wanted: str) -> bool:
