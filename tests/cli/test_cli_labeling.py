@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from ladle.labeling import LabelingProject, load_trained, open_source
+from ladle.labeling import Desk, LabelingProject, load_trained, open_source
+from ladle.page import Listener
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -122,6 +124,45 @@ def test_a_page_that_cannot_be_served_leaves_no_project_behind(
             code, _, error = call("label", "texts.csv", "--classes", "cat,dog", "--no-open", option, value)
             assert (code, said in error, error.count("\n")) == (2, True, 1), error
     assert not Path("labels.db").exists()
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_who_lets_others_in_is_warned_and_has_a_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call, others: bool
+) -> None:
+    """And without a word about it, the page is for this machine alone."""
+    listeners = list[Listener]()
+
+    def serve(desk: Desk, listener: Listener, *, on_ready: Callable[[], None]) -> None:
+        listeners.append(listener)
+        assert listener.socket.getsockname()[0] == ("0.0.0.0" if others else "127.0.0.1")
+        on_ready()
+
+    monkeypatch.setattr("ladle.page.serve", serve)
+    monkeypatch.chdir(tmp_path)
+    Path("texts.csv").write_text("text\npurr meow\nbark fetch\n")
+    words = ("label", "texts.csv", "--classes", "cat,dog", "--no-open", "--port", "0")
+    code, said, _ = call(*words, *(("--host", "0.0.0.0") if others else ()))
+    assert (code, len(listeners)) == (0, 1)
+    assert f"labeling page: {listeners[0].address} " in said
+    assert ("?token=" in said) == others
+    assert ("others can reach this page" in said) == ("It is not encrypted" in said) == others
+
+
+def test_images_are_sorted_by_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    for shade in range(4):
+        Image.fromarray(np.full((4, 4, 3), 60 * shade, dtype=np.uint8)).save(f"photos/{shade}.png")
+    assert call("next", "photos", "--classes", "cat,dog", "--budget", "3", "--out", "batch.csv")[0] == 0
+    with Path("batch.csv").open(newline="") as file:
+        asked = [row["id"] for row in csv.DictReader(file)]
+    Path("answers.csv").write_text("id,label\n" + "".join(f"{name},cat\n" for name in asked))
+    assert call("ingest", "photos", "answers.csv")[0] == 0
+    code, said, _ = call("export", "photos", "--out", "sorted/")
+    assert (code, said.strip()) == (0, "3 labels: sorted")
+    found = {path: path.read_bytes() for path in Path("sorted").rglob("*.png")}
+    assert found == {Path("sorted/cat") / name: (Path("photos") / name).read_bytes() for name in asked}
 
 
 def test_a_model_that_does_not_fit_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:

@@ -11,7 +11,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,11 @@ import uvicorn
 from fastapi import Request, Response
 from fastapi.staticfiles import StaticFiles
 from PIL import Image
-from visitors import LOOPBACK, NASTY, Browser, Served, is_open, served, texts_desk
+from visitors import LOOPBACK, NASTY, Browser, Served, Unlimited, is_open, served, served_by_ladle, texts_desk
 
-from ladle.labeling import Desk, LabelingProject, class_names, open_source
-from ladle.page import Limits, app, connections, create_app, guard, pictures
+from ladle.errors import DataError
+from ladle.labeling import Desk, LabelingProject, class_names, copy_by_class, exports, open_source
+from ladle.page import Limits, app, connections, create_app, guard, pictures, server
 
 Patch = pytest.MonkeyPatch
 
@@ -110,6 +111,12 @@ def without_the_token(folder: Path) -> bool:
         return any(stranger.http.get(path).status_code == 200 for path in paths)
 
 
+def from_another_machine(folder: Path) -> bool:
+    """The page as it is served to others, asked by who was not given its address."""
+    with texts_desk(folder) as desk, served_by_ladle(desk, "0.0.0.0") as (live, _):
+        return any(b"HTTP/1.1 200" in live.get(path) for path in ("/", "/?token=", "/?token=None"))
+
+
 def forged_post(folder: Path) -> bool:
     """The browser brings its cookie along, and a form of a foreign page does not know the token."""
     with texts_desk(folder) as desk:
@@ -175,7 +182,7 @@ def unescaped(folder: Path) -> jinja2.Environment:
 def all_kinds_of_answers(folder: Path) -> Iterator[Any]:
     """Answers of every status the page has, each with its number."""
     with texts_desk(folder) as desk:
-        limits = Limits(stranger_burst=2, body_bytes=1000)
+        limits = Limits(stranger_burst=2, stranger_rate=0.01, body_bytes=1000)
         browser = Browser(create_app(desk, hosts=LOOPBACK, limits=limits))
         browser.open()
         for status, found in (
@@ -297,6 +304,32 @@ def formula_in_the_export(folder: Path) -> bool:
         return ",=cmd" in browser.http.get("/export/labels.csv").text
 
 
+def class_out_of_the_folder(name: str) -> Callable[[Path], bool]:
+    """Return an attack that adds a class which is a way elsewhere; the owner sorts the images by class."""
+
+    def strike(folder: Path) -> bool:
+        with photo_desk(folder, "a.png", "b.png") as (desk, _):
+            browser = Browser(create_app(desk, hosts=LOOPBACK))
+            browser.open()
+            desk.start()
+            assert browser.post("/classes", {"name": name}).status_code == 200
+            assert browser.post("/answer", {"place": browser.item()["place"], "label": name}).status_code == 200
+            desk.close()
+            with suppress(DataError):
+                copy_by_class(desk.project.source, desk.labels(), folder / "export" / "sorted")
+        return bool({path.parent.name for path in folder.rglob("*.png")} - {"photos", "sorted"})
+
+    return strike
+
+
+def app_without_token(desk: Desk, **options: Any) -> Any:
+    return create_app(desk, **(options | {"token": None}))
+
+
+def always(_label: str) -> bool:
+    return True
+
+
 # How much, and for how long.
 
 
@@ -380,6 +413,24 @@ def flood_under_names_made_up(folder: Path) -> bool:
         return all(one.status_code == 200 for one in found)
 
 
+def flood_under_names_that_were_collected(folder: Path) -> bool:
+    """Whoever opens the page without a cookie gets a name: with ten of them, one asks for ten."""
+    with texts_desk(folder) as desk:
+        page = create_app(desk, hosts=LOOPBACK, limits=Limits(address_burst=20, address_rate=0.01))
+        names = [Browser(page) for _ in range(10)]
+        for name in names:
+            name.open()
+        return all(name.http.get("/static/icon.svg").status_code == 200 for name in names for _ in range(3))
+
+
+def flood_from_one_network(folder: Path) -> bool:
+    """Who has one address of IPv6 has as many as they like."""
+    with texts_desk(folder) as desk:
+        page = create_app(desk, hosts=LOOPBACK, limits=Limits(stranger_burst=20, stranger_rate=0.01))
+        many = (Browser(page, client=(f"2001:db8::{number:x}", 50000)) for number in range(30))
+        return all(one.http.get("/static/icon.svg").status_code == 200 for one in many)
+
+
 def flood_under_addresses_made_up(folder: Path) -> bool:
     limits = Limits(stranger_burst=20, stranger_rate=0.01)
     with texts_desk(folder) as desk, served(desk, limits) as live:
@@ -417,16 +468,6 @@ def any_name_is_known(_self: guard.Guard, request: Request) -> tuple[str, bool]:
     return name, bool(name)
 
 
-class Unlimited:
-    """Buckets that never run dry."""
-
-    def __init__(self, *_limits: Any) -> None:
-        pass
-
-    def take(self, _client: str) -> float:
-        return 0.0
-
-
 def class_after_class(folder: Path) -> bool:
     """Each class makes every model larger."""
     with texts_desk(folder, classes=[f"class {number}" for number in range(999)]) as desk:
@@ -440,6 +481,8 @@ def class_after_class(folder: Path) -> bool:
 ATTACKS = [
     Attack("the page asked for by another name", without(guard.Guard, "_foreign_host"), asked_by_another_name),
     Attack("no token, or a wrong one", without(guard.Guard, "_without_token"), without_the_token),
+    Attack("no token from another machine", without(secrets, "token_urlsafe"), from_another_machine),
+    Attack("a token that is not asked for", without(server, "create_app", app_without_token), from_another_machine),
     Attack("a forged post", without(guard.Guard, "_without_form_token"), forged_post),
     Attack("a post in another's name", without(guard.Guard, "_without_form_token"), in_the_name_of_another),
     Attack("a post of a foreign page", without(guard.Guard, "_foreign_page"), post_with_a_foreign_origin),
@@ -472,6 +515,10 @@ ATTACKS = [
     Attack("a path out of the folder", without(StaticFiles, "lookup_path", wherever), path_out_of_the_static_folder),
     Attack("a page called an image", without(pictures, "_WEB_IMAGES", {".png": "text/html"}), page_called_an_image),
     Attack("a formula in the export", without(class_names, "_FORMULA", ()), formula_in_the_export),
+    Attack(
+        "a class out of the folder", without(exports, "_names_a_folder", always), class_out_of_the_folder("../../x")
+    ),
+    Attack("a class above the folder", without(exports, "_names_a_folder", always), class_out_of_the_folder("..")),
     Attack("classes without end", without(class_names, "_MOST", 2000), class_after_class),
     Attack("a body too large", without(guard.Guard, "_too_large"), oversized_body),
     Attack("a body without end", without(guard.Guard, "_too_large"), endless_body),
@@ -490,6 +537,12 @@ ATTACKS = [
     Attack("a flood", without(guard.Guard, "_too_fast"), flood),
     Attack("a flood of one person", without(guard, "TokenBuckets", Unlimited), flood_of_one_person),
     Attack("a flood under names made up", without(guard.Guard, "_known", any_name_is_known), flood_under_names_made_up),
+    Attack(
+        "a flood under names that were collected",
+        without(guard.Guard, "_too_fast_together"),
+        flood_under_names_that_were_collected,
+    ),
+    Attack("a flood from one network", without(guard, "network_of", lambda host: host), flood_from_one_network),
     Attack("the token in a log", with_server_options(access_log=True, log_level="info"), token_in_a_log),
     Attack("garbage in the terminal", with_server_options(log_level="warning"), terminal_filled_with_garbage),
     Attack(

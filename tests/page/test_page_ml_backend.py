@@ -6,18 +6,21 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from visitors import Unlimited
 
 from ladle.adapters.label_studio_exchange import Exchange
 from ladle.adapters.label_studio_rounds import Rounds
 from ladle.errors import ConfigError, LadleError, ServerError
 from ladle.labeling import LabelingProject, open_source
 from ladle.models import TrainingConfig
-from ladle.page import create_ml_backend, open_ml_backend, serve_ml_backend
+from ladle.page import create_ml_backend, ml_backend, open_ml_backend, serve_ml_backend
+from ladle.page.rates import TokenBuckets
 from reference.label_studio import Memory, choice
 
 WORDS = {"cat": "purr meow", "dog": "bark fetch"}
@@ -148,6 +151,57 @@ def test_only_who_may_ask_is_answered(bench: Bench) -> None:
     assert http.get("/health", auth=LOGIN).status_code == 200
     assert http.get("/health", auth=LOGIN, headers={"Host": "evil.example"}).status_code == 400
     assert http.post("/webhook", json={"action": "X"}, auth=LOGIN).status_code == 200
+
+
+def right_after_wrong_ones(rounds: Rounds) -> list[int]:
+    """Try passwords of which the thirtieth is right, and return what is said to each."""
+    http = TestClient(create_ml_backend(rounds, login=LOGIN), base_url="http://127.0.0.1")
+    tried = [*(f"wrong {number}" for number in range(29)), LOGIN[1]]
+    return [http.get("/health", auth=(LOGIN[0], password)).status_code for password in tried]
+
+
+def test_passwords_are_not_guessed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(ml_backend, "TokenBuckets", partial(TokenBuckets, clock=lambda: now[0]))
+    assert right_after_wrong_ones(bench.rounds) == [401] * 20 + [429] * 10
+    app = create_ml_backend(bench.rounds, login=LOGIN)
+    eve, studio = (
+        TestClient(app, base_url="http://127.0.0.1", client=(host, 1)) for host in ("192.0.2.1", "192.0.2.2")
+    )
+    for _ in range(20):
+        eve.get("/health", auth=("studio", "wrong"))
+    found = eve.get("/health", auth=LOGIN)
+    assert (found.status_code, found.headers["retry-after"]) == (429, "1")
+    # Who knows it is not slowed, nor by somebody elsewhere; and a second later there is one try more.
+    assert {studio.get("/health", auth=LOGIN).status_code for _ in range(50)} == {200}
+    now[0] += 1.0
+    assert eve.get("/health", auth=LOGIN).status_code == 200
+
+
+def test_without_the_limit_passwords_are_guessed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ml_backend, "TokenBuckets", Unlimited)
+    assert right_after_wrong_ones(bench.rounds) == [401] * 29 + [200]
+
+
+@pytest.mark.parametrize(("room", "said"), [(40, [503, 200]), (80, [200, 200])])
+def test_large_bodies_are_held_one_after_the_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, room: int, said: list[int]
+) -> None:
+    """With room for one of them, and with room for both."""
+    body = {"action": "START_TRAINING"}
+    monkeypatch.setattr(ml_backend, "LARGEST_BODY", room)
+    meanwhile = list[int]()
+
+    def wake(*, learn: bool) -> None:
+        if not meanwhile:
+            meanwhile.append(0)
+            meanwhile[:] = [bench.http.post("/webhook", json=body).status_code, bench.http.get("/health").status_code]
+
+    monkeypatch.setattr(bench.rounds, "wake", wake)
+    assert bench.http.post("/webhook", json=body).status_code == 200
+    assert meanwhile == said
+    # What was answered takes no room any more.
+    assert bench.http.post("/webhook", json=body).status_code == 200
 
 
 def test_what_a_browser_may_send_unasked_is_refused(bench: Bench) -> None:

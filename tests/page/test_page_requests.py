@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from visitors import LOOPBACK, NASTY, Browser, texts_desk
+from visitors import LOOPBACK, NASTY, Browser, served_by_ladle, texts_desk
 
 from ladle.errors import DataError
 from ladle.labeling import Desk, LabelingProject, open_source
@@ -138,6 +138,31 @@ def test_elsewhere_a_token_is_needed_once(desk: Desk) -> None:
         assert browser.http.get(path).status_code == 401
     browser.open("/?token=long-and-secret")
     assert browser.http.get("/state").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_on_this_machine_alone_no_token_is_needed(host: str) -> None:
+    with listen(host, 0) as listener:
+        assert listener.token is None
+        assert {"127.0.0.1", "localhost", "::1"} <= listener.hosts
+
+
+def test_it_listens_on_this_machine_alone_unless_told_otherwise() -> None:
+    with listen(port=0) as listener:
+        assert listener.socket.getsockname()[0] == "127.0.0.1"
+
+
+def test_a_page_that_others_reach_is_served_with_the_token_of_its_address(tmp_path: Path) -> None:
+    with texts_desk(tmp_path) as desk, served_by_ladle(desk, "0.0.0.0") as (live, listener):
+        assert listener.token is not None
+        assert len(listener.token) >= 32
+        assert listener.address.endswith(f"/?token={listener.token}")
+        for path in ("/", "/state", "/static/label.js", "/export/labels.csv", f"/?token={listener.token[:-1]}"):
+            assert b"HTTP/1.1 401" in live.get(path), path
+        page = live.get(f"/?token={listener.token}")
+        assert b"HTTP/1.1 200" in page
+        cookies = "; ".join(re.findall(r"(?im)^set-cookie: ([^;]+)", page.decode()))
+        assert b"HTTP/1.1 200" in live.get("/state", f"Cookie: {cookies}")
 
 
 def test_oversized_and_endless_bodies_are_refused(desk: Desk) -> None:

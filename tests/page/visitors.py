@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import uvicorn
 from fastapi.testclient import TestClient
 
 from ladle.labeling import Desk, LabelingProject, open_source
 from ladle.models import TrainingConfig
-from ladle.page import Limits, create_app, listen
+from ladle.page import Limits, Listener, create_app, listen, serve
 from ladle.page.server import server_config
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost"})
@@ -29,8 +30,10 @@ NASTY = "<script>alert(1)</script>"
 class Browser:
     """A client that keeps its cookies and its page's form token."""
 
-    def __init__(self, app: Any, **headers: str) -> None:
-        self.http = TestClient(app, headers=headers, base_url="http://127.0.0.1", raise_server_exceptions=False)
+    def __init__(self, app: Any, client: tuple[str, int] = ("127.0.0.1", 50000), **headers: str) -> None:
+        self.http = TestClient(
+            app, headers=headers, base_url="http://127.0.0.1", raise_server_exceptions=False, client=client
+        )
         self.form = ""
 
     def open(self, path: str = "/") -> str:
@@ -115,6 +118,29 @@ def served(desk: Desk, limits: Limits | None = None, token: str | None = None) -
             thread.join()
 
 
+@contextmanager
+def served_by_ladle(desk: Desk, host: str) -> Iterator[tuple[Served, Listener]]:
+    """A page as ``ladle label --host`` serves it, in a thread; the desk is closed at the end."""
+    servers = list[uvicorn.Server]()
+    make = uvicorn.Server
+
+    def noted(config: uvicorn.Config) -> uvicorn.Server:
+        servers.append(make(config))
+        return servers[-1]
+
+    with listen(host, 0) as listener, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uvicorn, "Server", noted)
+        thread = threading.Thread(target=serve, args=(desk, listener), kwargs={"on_ready": lambda: None})
+        thread.start()
+        while not servers and thread.is_alive():
+            time.sleep(0.01)
+        try:
+            yield Served(listener.socket.getsockname()[1], servers[0]), listener
+        finally:
+            servers[0].should_exit = True
+            thread.join()
+
+
 def read_all(opened: socket.socket) -> bytes:
     found = b""
     try:
@@ -183,3 +209,16 @@ class Person:
 
     def close(self) -> None:
         self._http.close()
+
+
+class Unlimited:
+    """Buckets that never run dry."""
+
+    def __init__(self, *_limits: Any) -> None:
+        pass
+
+    def take(self, _client: str) -> float:
+        return 0.0
+
+    def wait(self, _client: str) -> float:
+        return 0.0

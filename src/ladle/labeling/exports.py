@@ -78,7 +78,7 @@ def copy_by_class(source: Source, labels: Mapping[str, str], folder: Path) -> in
     if source.kind != "images":
         raise ConfigError(f"only images are sorted into folders (got {source.kind}); export a file, as in labels.csv")
     for label in set(labels.values()):
-        if label in (".", "..") or any(letter in _FORBIDDEN for letter in label):
+        if not _names_a_folder(label):
             raise DataError(f"a class that becomes a folder has a folder's name (got {label!r}); export labels.csv")
     for name, label in labels.items():
         # A path within the source stays one, with its folders in the name: images of one name do not meet.
@@ -87,3 +87,8 @@ def copy_by_class(source: Source, labels: Mapping[str, str], folder: Path) -> in
         with written_whole(target) as partial:
             shutil.copyfile(source.path / name, partial)
     return len(labels)
+
+
+def _names_a_folder(label: str) -> bool:
+    # Whoever labels may add a class: its name is not to lead out of the folder.
+    return label not in (".", "..") and not any(letter in _FORBIDDEN for letter in label)

@@ -13,7 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ladle.page.limits import Limits
-from ladle.page.rates import TokenBuckets
+from ladle.page.rates import TokenBuckets, network_of
 
 _COOKIE, _ACCESS_COOKIE, _FORM_HEADER = "ladle_annotator", "ladle_access", "x-ladle-form"
 _A_YEAR = 365 * 24 * 3600
@@ -55,6 +55,7 @@ class Guard:
         self._secret = secrets.token_bytes(32)
         self._people = TokenBuckets(limits.person_rate, limits.person_burst)
         self._strangers = TokenBuckets(limits.stranger_rate, limits.stranger_burst)
+        self._addresses = TokenBuckets(limits.address_rate, limits.address_burst)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or say why not."""
@@ -98,19 +99,14 @@ class Guard:
     def _too_fast(self, request: Request, person: str | None) -> Response | None:
         # People by their browser, so that many of them behind one address don't hinder each other, nor does a flood
         # from there. Only who has a name from this process counts as one: names that anybody can make up do not help.
-        if person is not None:
-            rate, wait = self._limits.person_rate, self._people.take(person)
-        else:
-            rate = self._limits.stranger_rate
-            wait = self._strangers.take(request.client.host if request.client else "")
-        if not wait:
-            return None
-        seconds = str(math.ceil(wait))
-        return _refuse(
-            429,
-            f"a page is asked at the speed of people (got more than {rate:g} requests a second); wait {seconds} s",
-            {"Retry-After": seconds},
-        )
+        address = network_of(request.client.host if request.client else "")
+        if person is None:
+            return _slow_down(self._limits.stranger_rate, self._strangers.take(address))
+        return _slow_down(self._limits.person_rate, self._people.take(person)) or self._too_fast_together(address)
+
+    def _too_fast_together(self, address: str) -> Response | None:
+        # Whoever opens the page gets a name, and may come back for another: those of an address share a limit.
+        return _slow_down(self._limits.address_rate, self._addresses.take(address))
 
     def _other_method(self, request: Request) -> Response | None:
         if request.method in ("GET", "POST"):
@@ -179,6 +175,17 @@ _CLOSE = {"Connection": "close"}
 
 def _refuse(code: int, reason: str, headers: dict[str, str] | None = None) -> Response:
     return PlainTextResponse(reason + "\n", status_code=code, headers=headers)
+
+
+def _slow_down(rate: float, wait: float) -> Response | None:
+    if not wait:
+        return None
+    seconds = str(math.ceil(wait))
+    return _refuse(
+        429,
+        f"a page is asked at the speed of people (got more than {rate:g} requests a second); wait {seconds} s",
+        {"Retry-After": seconds},
+    )
 
 
 def _same(given: str, wanted: str) -> bool:

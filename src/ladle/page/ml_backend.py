@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -18,10 +19,14 @@ from ladle.adapters.label_studio import place_of, prediction_of
 from ladle.adapters.label_studio_rounds import Rounds
 from ladle.errors import ConfigError
 from ladle.page.limits import Limits
+from ladle.page.rates import TokenBuckets, network_of
 from ladle.page.server import Listener, listen, server_config
 
-#: Bytes that a request may carry. Label Studio asks for all tasks at once, images included.
+#: Bytes that a request may carry, and all that are answered at a time together. Label Studio asks for all tasks at
+#: once, images included.
 LARGEST_BODY = 1 << 28
+# Wrong passwords of one address: somebody who mistypes has enough of them, who guesses has a second for each.
+_GUESS_RATE, _GUESS_BURST = 1.0, 20
 # Images of all tasks may come over a slow line.
 _LIMITS = Limits(body_bytes=LARGEST_BODY, request_seconds=120.0)
 _TRAIN = "START_TRAINING"
@@ -156,24 +161,41 @@ def serve_ml_backend(
 
 
 class _Gate:
-    """Lets in who may ask, before anything of a request's body is read."""
+    """Lets in who may ask, before anything of a request's body is read.
+
+    Bodies are held in memory as a whole: what would be too much beside those that are answered comes again later.
+    """
 
     def __init__(self, hosts: frozenset[str], login: tuple[str, str] | None) -> None:
         self._hosts = hosts
         self._login = None if login is None else b"Basic " + base64.b64encode(":".join(login).encode())
+        self._guesses = TokenBuckets(_GUESS_RATE, _GUESS_BURST)
+        self._underway = 0
 
     async def __call__(self, request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        return self._refusal(request) or await call_next(request)
+        refused = self._refusal(request)
+        if refused is not None:
+            return refused
+        length = int(request.headers.get("content-length", "0")) if request.method == "POST" else 0
+        if self._underway + length > LARGEST_BODY:
+            return _refuse(
+                503,
+                f"at most {LARGEST_BODY} bytes are held at a time (got {length} beside {self._underway}); ask again",
+                retry_after=1,
+            )
+        self._underway += length
+        try:
+            return await call_next(request)
+        finally:
+            self._underway -= length
 
     def _refusal(self, request: Request) -> Response | None:
         # A page in a browser on this machine could find a name of its own that leads here.
         host = request.headers.get("host", "").rsplit(":", 1)[0].strip("[]")
         if self._hosts and host not in self._hosts:
             return _refuse(400, f"an ML backend is asked for by its own address (got {host[:80]!r})")
-        given = request.headers.get("authorization", "").encode()
-        if self._login is not None and not hmac.compare_digest(given, self._login):
-            refused = _refuse(401, "an ML backend with a login is asked with it; give Label Studio the same")
-            refused.headers["WWW-Authenticate"] = "Basic"
+        refused = self._without_login(request)
+        if refused is not None:
             return refused
         if request.method == "POST":
             # Only this kind makes a browser ask first whether a foreign page may send it, and nobody says yes.
@@ -189,6 +211,22 @@ class _Gate:
                 )
         return None
 
+    def _without_login(self, request: Request) -> Response | None:
+        if self._login is None:
+            return None
+        address = network_of(request.client.host if request.client else "")
+        # Before the password is looked at: who has guessed too often does not learn whether this one is right.
+        wait = math.ceil(self._guesses.wait(address))
+        if wait:
+            return _refuse(429, f"a password is known, not guessed (got too many wrong ones); wait {wait} s", wait)
+        if hmac.compare_digest(request.headers.get("authorization", "").encode(), self._login):
+            return None
+        self._guesses.take(address)
+        refused = _refuse(401, "an ML backend with a login is asked with it; give Label Studio the same")
+        refused.headers["WWW-Authenticate"] = "Basic"
+        return refused
 
-def _refuse(code: int, reason: str) -> Response:
-    return JSONResponse({"error": reason}, status_code=code)
+
+def _refuse(code: int, reason: str, retry_after: int | None = None) -> Response:
+    headers = None if retry_after is None else {"Retry-After": str(retry_after)}
+    return JSONResponse({"error": reason}, status_code=code, headers=headers)

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections.abc import Callable
 
 _FEW = 1024
+
+
+def network_of(host: str) -> str:
+    """Return what of an address its owner cannot choose: all of IPv4, the first half of IPv6."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:  # a socket of this machine has no address
+        return host
+    if address.version == 4:
+        return host
+    # A listener on IPv6 may be asked over IPv4 too.
+    return str(address.ipv4_mapped or address.packed[:8].hex())
 
 
 class TokenBuckets:
@@ -34,15 +47,21 @@ class TokenBuckets:
     def take(self, client: str) -> float:
         """Take a token, and return 0; or, where there is none, the seconds until there is one."""
         now = self._clock()
-        tokens, since = self._buckets.get(client, (float(self._burst), now))
-        tokens = min(self._burst, tokens + (now - since) * self._rate)
+        tokens = self._tokens(client, now)
         if tokens < 1:
-            self._buckets[client] = (tokens, now)
             return (1 - tokens) / self._rate
         self._buckets[client] = (tokens - 1, now)
         if len(self._buckets) > self._many:
             self._forget(now)
         return 0.0
+
+    def wait(self, client: str) -> float:
+        """Return the seconds until there is a token, 0 where there is one, and take none."""
+        return max(0.0, (1 - self._tokens(client, self._clock())) / self._rate)
+
+    def _tokens(self, client: str, now: float) -> float:
+        tokens, since = self._buckets.get(client, (float(self._burst), now))
+        return min(self._burst, tokens + (now - since) * self._rate)
 
     def _forget(self, now: float) -> None:
         # A bucket that is full again is as good as none.
