@@ -51,7 +51,7 @@ def bounds() -> dict[str, str]:
 def test_what_is_installed_has_no_known_fault(bounds: dict[str, str]) -> None:
     installed = {canonicalize_name(one.name): Version(one.version) for one in distributions()}
     # What is at its bound, as in `make oldest`, is left to the next test.
-    above = {name: str(found) for name, found in installed.items() if found != Version(bounds.get(name, "0"))}
+    above = {str(name): str(found) for name, found in installed.items() if found != Version(bounds.get(name, "0"))}
     assert len(above) > 20
     assert known_faults(above) == []
 
