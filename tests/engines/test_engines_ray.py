@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 from faults.ray_nodes import problem_in, two_nodes
 from ladle.engines import Progress, select_from_shards
 from ladle.engines.cluster import connect
-from ladle.errors import ConfigError, DataError, MissingExtraError
+from ladle.errors import ConfigError, DataError, LadleError, MissingExtraError
 from ladle.experiments import ExperimentConfig, run_experiment
 from ladle.experiments.config import experiment_from
 from ladle.experiments.store import ExperimentStore
@@ -33,11 +34,35 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def cluster() -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Any]:
     pytest.importorskip("ray")
     with two_nodes() as two:
         yield two
+
+
+@pytest.fixture
+def cluster(nodes: Any) -> Any:
+    if not nodes.worker_nodes:  # a test has killed the second
+        nodes.add_node(num_cpus=1)
+        nodes.wait_for_nodes()
+    return nodes
+
+
+@pytest.fixture
+def losses(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
+    """For every worker of a selection that was replaced, why."""
+    from ladle.engines.ray_selection import RayPasses
+
+    seen: list[Exception] = []
+    replace = RayPasses._replace
+
+    def note(self: RayPasses, part: int, error: Any) -> None:
+        seen.append(error)
+        replace(self, part, error)
+
+    monkeypatch.setattr(RayPasses, "_replace", note)
+    return seen
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +93,9 @@ def test_the_picks_are_those_of_the_arrays_in_memory(problem: dict[str, Any], cl
             on_the_cluster(problem, name, cluster, features=tmp_path / "damaged.npy")
 
 
-def test_a_node_killed_in_the_middle_changes_no_pick(problem: dict[str, Any], cluster: Any) -> None:
+def test_a_node_killed_in_the_middle_changes_no_pick(
+    problem: dict[str, Any], cluster: Any, losses: list[Exception]
+) -> None:
     killed: list[int] = []
 
     def kill(progress: Progress) -> None:
@@ -79,8 +106,62 @@ def test_a_node_killed_in_the_middle_changes_no_pick(problem: dict[str, Any], cl
 
     selection = on_the_cluster(problem, "badge", cluster, on_progress=kill)
     assert killed
+    assert losses
     assert selection.passes > 3
     assert selection.picks.tolist() == select("badge", **problem["arrays"], **problem["asked"]).tolist()
+
+
+def test_a_result_lost_with_its_node_is_made_again(
+    problem: dict[str, Any], losses: list[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+    from ray.exceptions import ObjectLostError
+
+    from ladle.engines.ray_selection import RayPasses
+
+    unlabeled: dict[str, Any] = {"labeled": np.empty(0, dtype=np.int64), "labels": np.empty(0, dtype=np.int64)}
+    sums, wait = RayPasses.column_sums, ray.wait
+    doomed: list[Any] = []
+
+    def sums_of_the_doomed(self: RayPasses) -> Any:
+        doomed.extend(two.worker_nodes)
+        return sums(self)
+
+    def kill_once_done(waiting: list[Any], **named: Any) -> Any:
+        while doomed:
+            wait(waiting, num_returns=len(waiting), fetch_local=False)
+            two.remove_node(doomed.pop(), allow_graceful=False)
+        return wait(waiting, **named)
+
+    monkeypatch.setattr(RayPasses, "column_sums", sums_of_the_doomed)
+    monkeypatch.setattr(ray, "wait", kill_once_done)
+    # No result is small enough to be sent at once: each stays where it was made until it is fetched.
+    with two_nodes(max_direct_call_object_size=1) as two:
+        selection = on_the_cluster(problem, "k-center", two, **unlabeled)
+    assert [isinstance(loss, ObjectLostError) for loss in losses] == [True]
+    expected = select("k-center", **problem["arrays"], **(problem["asked"] | unlabeled))
+    assert selection.picks.tolist() == expected.tolist()
+
+
+def test_workers_that_keep_dying_are_told_in_a_line(
+    problem: dict[str, Any], cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ladle.engines import ray_selection
+
+    class Dying(ray_selection.PartWorker):
+        def call(self, method: str, *arguments: Any) -> Any:
+            os._exit(1)
+
+    def dying(*arguments: Any) -> Any:
+        os._exit(1)
+
+    monkeypatch.setattr(ray_selection, "_LOST_WORKERS", 1)
+    monkeypatch.setattr(ray_selection, "PartWorker", Dying)
+    with pytest.raises(LadleError, match=r"^workers .*keep dying \(got 2 lost, the last: The actor died.*more memory$"):
+        on_the_cluster(problem, "badge", cluster)
+    monkeypatch.setattr(ray_selection, "_part_scores", dying)
+    with pytest.raises(LadleError, match=r"^a cluster must not lose .*\(got WorkerCrashedError: .*run it again$"):
+        on_the_cluster(problem, "grad", cluster)
 
 
 def small_experiment() -> ExperimentConfig:

@@ -43,13 +43,18 @@ def select_under_kills(folder: Path, chance: random.Random, kills: int, tally: T
 
 
 @contextmanager
-def two_nodes() -> Iterator[Any]:
-    """Give a cluster of two nodes on this machine, one core each."""
+def two_nodes(**more: Any) -> Iterator[Any]:
+    """Give a cluster of two nodes on this machine, one core each, with these settings of Ray's."""
     import ray
     from ray.cluster_utils import Cluster
 
     # A dead node is found out within seconds, not half a minute.
-    settings = {"health_check_period_ms": 500, "health_check_timeout_ms": 1000, "health_check_failure_threshold": 3}
+    settings = {
+        "health_check_period_ms": 500,
+        "health_check_timeout_ms": 1000,
+        "health_check_failure_threshold": 3,
+        **more,
+    }
     head = {"num_cpus": 1, "include_dashboard": False, "_system_config": settings}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     try:

@@ -9,19 +9,29 @@ import numpy as np
 import ray
 import torch
 from numpy.typing import NDArray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import (
+    NodeDiedError,
+    ObjectLostError,
+    OutOfMemoryError,
+    RayActorError,
+    RayError,
+    RayTaskError,
+    WorkerCrashedError,
+)
 from torch import Tensor
 
 from ladle.engines.local import local_scores
 from ladle.engines.plan import Plan
 from ladle.engines.views import ShardedOutputs, ViewRows
-from ladle.errors import LadleError
+from ladle.errors import LadleError, reason_of
 from ladle.selectors import CHUNK_ROWS, LocalPasses
 from ladle.strategies import Strategy
 from ladle.typing import Embedding, Indices
 
 # A worker whose node is lost is started anew elsewhere and brought up to date, so many times in one selection.
 _LOST_WORKERS = 20
+# A worker is gone, alone or with its node; or its result alone: a large one stays on the node until it is fetched.
+_LOST = (RayActorError, ObjectLostError, NodeDiedError, WorkerCrashedError, OutOfMemoryError)
 
 
 class PartWorker:
@@ -138,8 +148,8 @@ class RayPasses:
                 results[part] = ray.get(done)
             except RayTaskError as error:
                 raise _own(error) from None
-            except RayActorError:
-                self._replace(part)
+            except _LOST as error:
+                self._replace(part, error)
                 waiting[self._workers[part].call.remote(method, *arguments)] = part
             else:
                 if counted:
@@ -147,10 +157,13 @@ class RayPasses:
                     self._on_rows(stop - first)
         return [results[part] for part in parts]
 
-    def _replace(self, part: int) -> None:
+    def _replace(self, part: int, error: RayError) -> None:
         self._lost += 1
         if self._lost > _LOST_WORKERS:
-            raise LadleError(f"workers of the cluster keep dying (got {self._lost} lost); give them more memory")
+            raise LadleError(
+                f"workers of the cluster must not keep dying (got {self._lost} lost, the last: {reason_of(error)}); "
+                "give them more memory"
+            ) from error
         self._workers[part] = _new_worker(self._shared, self._spans[part])
         # Calls of one worker run in order, so nobody need wait for these.
         for method, arguments in self._history:
