@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from ray.exceptions import (
     RayTaskError,
     WorkerCrashedError,
 )
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from torch import Tensor
 
 from ladle.engines.local import local_scores
@@ -60,7 +62,9 @@ class RayPasses:
         self._on_rows = on_rows
         self._spans = spans(len(outputs), worker_count(len(outputs)))
         self._shared = ray.put((outputs, strategy, plan))
-        self._workers = [_new_worker(self._shared, span) for span in self._spans]
+        self._workers = [
+            _new_worker(self._shared, span, node) for span, node in zip(self._spans, cycle(_seats()), strict=False)
+        ]
         self._history: list[tuple[str, tuple[Any, ...]]] = []
         self._lost = 0
         # A few rows at a time are fetched here: they are looked at together, whichever part they come from.
@@ -164,7 +168,8 @@ class RayPasses:
                 f"workers of the cluster must not keep dying (got {self._lost} lost, the last: {reason_of(error)}); "
                 "give them more memory"
             ) from error
-        self._workers[part] = _new_worker(self._shared, self._spans[part])
+        seats = _seats()
+        self._workers[part] = _new_worker(self._shared, self._spans[part], seats[(part + self._lost) % len(seats)])
         # Calls of one worker run in order, so nobody need wait for these.
         for method, arguments in self._history:
             self._workers[part].call.remote(method, *arguments)
@@ -190,9 +195,7 @@ def ray_scores(outputs: ShardedOutputs, strategy: Strategy, plan: Plan, on_rows:
 
 def worker_count(rows: int) -> int:
     """Return how many workers share so many rows: one a core of the cluster, none with less than a chunk."""
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    cores = int(resources.get("CPU", 1))
-    return max(1, min(cores, -(-rows // CHUNK_ROWS)))
+    return max(1, min(len(_seats()), -(-rows // CHUNK_ROWS)))
 
 
 def spans(rows: int, parts: int) -> list[tuple[int, int]]:
@@ -207,9 +210,18 @@ def _part_scores(shared: tuple[ShardedOutputs, Strategy, Plan], first: int, stop
     return local_scores(outputs, strategy, plan, first=first, stop=stop)
 
 
-def _new_worker(shared: Any, span: tuple[int, int]) -> Any:
-    # Without a stated number of cores a worker takes none while it runs: after a node is lost the others hold its part.
-    return ray.remote(PartWorker).options(scheduling_strategy="SPREAD").remote(shared, *span)
+def _seats() -> list[str]:
+    """Return the node of each core of the cluster: the first core of every node, then the second of every node."""
+    nodes: list[dict[str, Any]] = [node for node in ray.nodes() if node["Alive"]]
+    seats = [(core, place) for place, node in enumerate(nodes) for core in range(int(node["Resources"].get("CPU", 0)))]
+    return [nodes[place]["NodeID"] for _, place in sorted(seats)] or [node["NodeID"] for node in nodes]
+
+
+def _new_worker(shared: Any, span: tuple[int, int], node: str) -> Any:
+    # A worker reserves no core: after a node is lost the others hold its part. Without cores to go by Ray puts workers
+    # anywhere, all of them on one node at times; so each is given its seat, for as long as that node is there.
+    seat = NodeAffinitySchedulingStrategy(node, soft=True)
+    return ray.remote(PartWorker).options(num_cpus=0, scheduling_strategy=seat).remote(shared, *span)
 
 
 def _own(error: RayTaskError) -> Exception:
