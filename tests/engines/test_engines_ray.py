@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faults.ray_nodes import problem_in, two_nodes
+from faults.ray_nodes import kill_second_node, problem_in, two_nodes
 from ladle.engines import Progress, select_from_shards
 from ladle.engines.cluster import connect
 from ladle.errors import ConfigError, DataError, LadleError, MissingExtraError
@@ -101,8 +101,7 @@ def test_a_node_killed_in_the_middle_changes_no_pick(
     def kill(progress: Progress) -> None:
         if progress.pass_number == 3 and not killed:
             killed.append(progress.pass_number)
-            (second,) = cluster.worker_nodes
-            cluster.remove_node(second, allow_graceful=False)
+            kill_second_node(cluster)
 
     selection = on_the_cluster(problem, "badge", cluster, on_progress=kill)
     assert killed
@@ -124,13 +123,13 @@ def test_a_result_lost_with_its_node_is_made_again(
     doomed: list[Any] = []
 
     def sums_of_the_doomed(self: RayPasses) -> Any:
-        doomed.extend(two.worker_nodes)
+        doomed.append(two)
         return sums(self)
 
     def kill_once_done(waiting: list[Any], **named: Any) -> Any:
         while doomed:
             wait(waiting, num_returns=len(waiting), fetch_local=False)
-            two.remove_node(doomed.pop(), allow_graceful=False)
+            kill_second_node(doomed.pop())
         return wait(waiting, **named)
 
     monkeypatch.setattr(RayPasses, "column_sums", sums_of_the_doomed)
@@ -164,7 +163,7 @@ def test_workers_that_keep_dying_are_told_in_a_line(
         on_the_cluster(problem, "grad", cluster)
 
 
-def small_experiment() -> ExperimentConfig:
+def small_experiment(rounds: int = 6) -> ExperimentConfig:
     return experiment_from(
         {
             "name": "small",
@@ -172,28 +171,59 @@ def small_experiment() -> ExperimentConfig:
             "seeds": 2,
             "data": {"name": "digits"},
             "model": {"name": "mlp"},
-            "schedule": {"initial": 20, "batch": 20, "rounds": 6},
+            "schedule": {"initial": 20, "batch": 20, "rounds": rounds},
             "training": {"epochs": 20, "learning_rate": [0.01, 0.005]},
         }
     )
 
 
-def test_an_experiment_goes_on_when_a_node_is_killed(cluster: Any, tmp_path: Path) -> None:
+def test_an_experiment_goes_on_when_a_node_is_killed(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ladle.experiments import ray_grid
+
     config, here, there = small_experiment(), f"sqlite:///{tmp_path}/here.db", f"sqlite:///{tmp_path}/there.db"
     run_experiment(config, store=here, workers=1)
     experiments = ExperimentStore(open_database(there))
+    (second,) = cluster.worker_nodes
+    begun, work = tmp_path / "begun", ray_grid._work
+    begun.mkdir()
 
-    def kill_after_the_first_rounds() -> None:
-        while sum(experiments.finished_rounds(config).values()) < 2:
+    def note_and_work(pool: Any, function: Any, workplace: Any, config: Any, *rest: Any) -> Any:
+        import ray
+
+        if function.__name__ == "run_task":
+            strategy, seed, _ = rest
+            (begun / f"{strategy} {seed} {ray.get_runtime_context().get_node_id()}").touch()
+        return work(pool, function, workplace, config, *rest)
+
+    interrupted: list[tuple[str, int]] = []
+
+    def kill_amid_a_run() -> None:
+        while not interrupted:
             time.sleep(0.05)
-        (second,) = cluster.worker_nodes
-        cluster.remove_node(second, allow_graceful=False)
+            for (strategy, seed), rounds in experiments.finished_rounds(config).items():
+                if rounds <= 3 and (begun / f"{strategy} {seed} {second.node_id}").exists():
+                    interrupted.append((strategy, seed))
+                    kill_second_node(cluster)
+                    break
 
-    killer = threading.Thread(target=kill_after_the_first_rounds, daemon=True)
+    monkeypatch.setattr(ray_grid, "_work", note_and_work)
+    killer = threading.Thread(target=kill_amid_a_run, daemon=True)
     killer.start()
     run_experiment(config, store=there, engine="ray", address=cluster.address)
-    killer.join()
+    killer.join(timeout=60)
+    ((strategy, seed),) = interrupted
+    assert len(list(begun.glob(f"{strategy} {seed} *"))) == 2, "the run was to be taken up on the other node"
     assert stored(there) == stored(here)
+
+
+@pytest.mark.postgres
+def test_an_experiment_on_a_cluster_is_stored_in_postgresql(cluster: Any, tmp_path: Path, postgres_url: str) -> None:
+    config, here = small_experiment(rounds=2), f"sqlite:///{tmp_path}/here.db"
+    run_experiment(config, store=here, workers=1)
+    run_experiment(config, store=postgres_url, engine="ray", address=cluster.address)
+    assert stored(postgres_url) == stored(here)
 
 
 def test_an_address_where_nothing_answers_is_refused_at_once() -> None:
