@@ -19,6 +19,7 @@ from ladle.errors import ConfigError, DataError, LadleError, MissingExtraError
 from ladle.experiments import ExperimentConfig, run_experiment
 from ladle.experiments.config import experiment_from
 from ladle.experiments.store import ExperimentStore
+from ladle.experiments.workers import Workplace
 from ladle.session import open_database
 from ladle.strategies import select
 from reference.stored_experiment import stored
@@ -216,6 +217,45 @@ def test_an_experiment_goes_on_when_a_node_is_killed(
     ((strategy, seed),) = interrupted
     assert len(list(begun.glob(f"{strategy} {seed} *"))) == 2, "the run was to be taken up on the other node"
     assert stored(there) == stored(here)
+
+
+@pytest.mark.parametrize("gpus", [-1.0, 0.0, 1.5, 0.33333, float("nan"), float("inf")])
+def test_a_share_of_a_gpu_that_cannot_be_is_refused(gpus: float, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=rf"^a run takes .*\(got gpus_per_run={gpus}\); pass 0\.25 "):
+        run_experiment(
+            small_experiment(), store=f"sqlite:///{tmp_path}/x.db", engine="ray", device="cuda", gpus_per_run=gpus
+        )
+
+
+def test_four_runs_share_a_gpu_and_more_than_a_node_has_is_refused(cluster: Any, tmp_path: Path) -> None:
+    from ladle.experiments.ray_grid import ray_tasks
+
+    pool, met = tmp_path / "pool", tmp_path / "met"
+    pool.mkdir()
+    met.mkdir()
+    workplace = Workplace(pool, f"sqlite:///{tmp_path}/x.db", "cuda")
+
+    def meet(_workplace: Workplace, run: int) -> tuple[str, str]:
+        import ray
+
+        (met / str(run)).touch()
+        while len(list(met.iterdir())) < 4:
+            time.sleep(0.01)
+        return ray.get_runtime_context().get_node_id(), os.environ["CUDA_VISIBLE_DEVICES"]
+
+    third = cluster.add_node(num_cpus=4, num_gpus=1)
+    cluster.wait_for_nodes()
+    try:
+        with ray_tasks(pool, address=cluster.address, store=workplace.store, gpus_per_run=0.25) as tasks:
+            futures = [tasks.submit(meet, workplace, run) for run in range(4)]
+            assert {future.result(timeout=200) for future in futures} == {(third.node_id, "0")}
+        with (
+            pytest.raises(ConfigError, match=r"got 2 a run, at most 1 on a node\); lower --gpus-per-run"),
+            ray_tasks(pool, address=cluster.address, store=workplace.store, gpus_per_run=2),
+        ):
+            pass
+    finally:
+        cluster.remove_node(third)
 
 
 @pytest.mark.postgres
