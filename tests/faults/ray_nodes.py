@@ -19,7 +19,7 @@ from ladle.data import write_shards
 from ladle.engines import select_from_shards
 from ladle.strategies import select
 
-_ROWS, _WIDTH, _CLASSES = 9001, 8, 4
+_ROWS = 9001
 
 
 def select_under_kills(folder: Path, chance: random.Random, kills: int, tally: Tally) -> None:
@@ -88,15 +88,15 @@ def _picks(problem: dict[str, Any], cluster: Any) -> list[int]:
     return picks
 
 
-def problem_in(folder: Path) -> dict[str, Any]:
+def problem_in(folder: Path, *, width: int = 8, classes: int = 4) -> dict[str, Any]:
     """Write a pool in shards, and return its folder, its arrays and what is asked of it."""
     rng = np.random.default_rng(0)
     arrays = {
-        "features": rng.normal(size=(_ROWS, _WIDTH)).astype(np.float16),
-        "logits": (2 * rng.normal(size=(_ROWS, _CLASSES))).astype(np.float16),
+        "features": rng.normal(size=(_ROWS, width)).astype(np.float16),
+        "logits": (2 * rng.normal(size=(_ROWS, classes))).astype(np.float16),
     }
     for name, array in arrays.items():
         write_shards(folder / name, [array], rows_a_file=2500)
     labeled = rng.choice(_ROWS, 30, replace=False)
-    asked = {"labeled": labeled, "labels": rng.integers(0, _CLASSES, 30), "budget": 120, "seed": 3}
+    asked = {"labeled": labeled, "labels": rng.integers(0, classes, 30), "budget": 120, "seed": 3}
     return {"folder": folder, "arrays": arrays, "asked": asked}
