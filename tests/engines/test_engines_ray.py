@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 import time
@@ -124,6 +125,28 @@ def test_wide_rows_give_the_picks_of_two_threads(cluster: Any, tmp_path: Path) -
             assert on_the_cluster(wide, name, cluster).picks.tolist() == expected
     finally:
         torch.set_num_threads(threads)
+
+
+def test_shards_that_a_node_does_not_see_are_named_before_the_work_starts(
+    problem: dict[str, Any], cluster: Any, tmp_path: Path
+) -> None:
+    # Of all processes on this machine this one alone has the open file, as a machine alone has the files on its disk.
+    np.save(tmp_path / "all.npy", problem["arrays"]["features"])
+    here = tmp_path / "here.npy"
+    with (tmp_path / "all.npy").open("rb") as opened:
+        number = fcntl.fcntl(opened, fcntl.F_DUPFD, 900)
+        here.symlink_to(f"/proc/self/fd/{number}")
+        try:
+            for name in ("grad", "badge"):
+                seen: list[Progress] = []
+                with pytest.raises(
+                    DataError,
+                    match=rf"^every node .*\(got no {here}, .* on .* and others\).*that all nodes share.*--scratch$",
+                ):
+                    on_the_cluster(problem, name, cluster, features=here, on_progress=seen.append)
+                assert not seen
+        finally:
+            os.close(number)
 
 
 def test_a_node_killed_in_the_middle_changes_no_pick(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Sequence
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,7 @@ from torch import Tensor
 from ladle.engines.local import local_scores
 from ladle.engines.plan import Plan
 from ladle.engines.views import ShardedOutputs, ViewRows
-from ladle.errors import LadleError, reason_of
+from ladle.errors import DataError, LadleError, reason_of
 from ladle.selectors import CHUNK_ROWS, LocalPasses
 from ladle.strategies import Strategy
 from ladle.typing import Embedding, Indices
@@ -55,11 +57,15 @@ class RayPasses:
     """The pool seen by a selector (``selectors.Passes``), its parts held by workers of a cluster.
 
     A worker that is lost is replaced: the new one starts as the lost one did and repeats every pass made since.
+
+    Raises:
+        DataError: a node that does not see the shards, when this is made.
     """
 
     def __init__(self, outputs: ShardedOutputs, strategy: Strategy, plan: Plan, on_rows: Callable[[int], None]) -> None:
         self._outputs, self._strategy, self._plan = outputs, strategy, plan
         self._on_rows = on_rows
+        _check_within_reach(outputs)
         self._spans = spans(len(outputs), worker_count(len(outputs)))
         self._shared = ray.put((outputs, strategy, plan))
         self._workers = [
@@ -176,7 +182,12 @@ class RayPasses:
 
 
 def ray_scores(outputs: ShardedOutputs, strategy: Strategy, plan: Plan, on_rows: Callable[[int], None]) -> Tensor:
-    """Return the (n,) scores of the pool, each part a task; one whose worker is lost is done again elsewhere."""
+    """Return the (n,) scores of the pool, each part a task; one whose worker is lost is done again elsewhere.
+
+    Raises:
+        DataError: a node that does not see the shards; NaN, infinity or a row that is too long, by file and row.
+    """
+    _check_within_reach(outputs)
     shared = ray.put((outputs, strategy, plan))
     task = ray.remote(_part_scores).options(scheduling_strategy="SPREAD", max_retries=_LOST_WORKERS)
     parts = spans(len(outputs), worker_count(len(outputs)))
@@ -202,6 +213,36 @@ def spans(rows: int, parts: int) -> list[tuple[int, int]]:
     """Return (first row, one beyond the last) of each part, every part but the last a whole number of chunks."""
     step = max(1, -(-rows // (parts * CHUNK_ROWS))) * CHUNK_ROWS
     return [(first, min(rows, first + step)) for first in range(0, rows, step)]
+
+
+def _check_within_reach(outputs: ShardedOutputs) -> None:
+    """Make sure that every node that gets work sees the files that are read, as long as they are here.
+
+    Raises:
+        DataError: a file that is not there, by node and path.
+    """
+    shards = (*outputs.features.shards, *outputs.logits.shards)
+    files = {shard.path: shard.offset + shard.rows * shard.row_bytes for shard in shards}
+    task = ray.remote(_first_out_of_reach)
+    # Softly: a node that is lost meanwhile gets no work either.
+    seats = [NodeAffinitySchedulingStrategy(node, soft=True) for node in dict.fromkeys(_seats())]
+    looks = [task.options(num_cpus=0, scheduling_strategy=seat).remote(files) for seat in seats]
+    missing = [found for found in ray.get(looks) if found is not None]
+    if missing:
+        host, path = missing[0]
+        raise DataError(
+            f"every node of a cluster must see the shards under the same path (got no {path}, or a shorter one, on "
+            f"{host}{' and others' if len(missing) > 1 else ''}); put them in a folder that all nodes share, and "
+            "copies of Parquet or remote ones too, with --scratch"
+        )
+
+
+def _first_out_of_reach(files: dict[str, int]) -> tuple[str, str] | None:
+    """Return (this machine, path) of the first file that is not here, or is too short; None where all are."""
+    for path, end in files.items():
+        if not Path(path).is_file() or Path(path).stat().st_size < end:
+            return socket.gethostname(), path
+    return None
 
 
 def _part_scores(shared: tuple[ShardedOutputs, Strategy, Plan], first: int, stop: int) -> Tensor:
