@@ -73,8 +73,9 @@ class RayPasses:
         ]
         self._history: list[tuple[str, tuple[Any, ...]]] = []
         self._lost = 0
-        # A few rows at a time are fetched here: they are looked at together, whichever part they come from.
-        self._here = LocalPasses(ViewRows(outputs, strategy, 0, len(outputs), block_rows=plan.block_rows))
+        # A few rows at a time are fetched here: they are looked at together, whichever part they come from. No row is
+        # passed here, so none needs a distance.
+        self._here = LocalPasses(ViewRows(outputs, strategy, 0, 0, block_rows=plan.block_rows))
 
     def __len__(self) -> int:
         return len(self._outputs)
