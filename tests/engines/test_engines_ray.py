@@ -28,7 +28,8 @@ from reference.stored_experiment import stored
 
 pytest.importorskip("ray")
 pytestmark = [
-    pytest.mark.timeout(300),
+    # Every selection starts processes that import torch: on a busy machine that takes minutes.
+    pytest.mark.timeout(600),
     # Ray's own, from its sockets, processes and settings to come.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
