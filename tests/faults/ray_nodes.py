@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from ladle.data import write_shards
 from ladle.engines import select_from_shards
 from ladle.strategies import select
 
-_ROWS, _WIDTH, _CLASSES = 9001, 8, 4
+_ROWS = 9001
 
 
 def select_under_kills(folder: Path, chance: random.Random, kills: int, tally: Tally) -> None:
@@ -29,10 +31,7 @@ def select_under_kills(folder: Path, chance: random.Random, kills: int, tally: T
         tally.different += _picks(problem, cluster) != expected
         whole = time.monotonic() - started
         for _ in range(kills):
-            (second,) = cluster.worker_nodes
-            killer = threading.Timer(
-                chance.uniform(0, whole), cluster.remove_node, (second,), {"allow_graceful": False}
-            )
+            killer = threading.Timer(chance.uniform(0, whole), kill_second_node, (cluster,))
             killer.start()
             tally.different += _picks(problem, cluster) != expected
             killer.join()
@@ -43,13 +42,18 @@ def select_under_kills(folder: Path, chance: random.Random, kills: int, tally: T
 
 
 @contextmanager
-def two_nodes() -> Iterator[Any]:
-    """Give a cluster of two nodes on this machine, one core each."""
+def two_nodes(**more: Any) -> Iterator[Any]:
+    """Give a cluster of two nodes on this machine, one core each, with these settings of Ray's."""
     import ray
     from ray.cluster_utils import Cluster
 
     # A dead node is found out within seconds, not half a minute.
-    settings = {"health_check_period_ms": 500, "health_check_timeout_ms": 1000, "health_check_failure_threshold": 3}
+    settings = {
+        "health_check_period_ms": 500,
+        "health_check_timeout_ms": 1000,
+        "health_check_failure_threshold": 3,
+        **more,
+    }
     head = {"num_cpus": 1, "include_dashboard": False, "_system_config": settings}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
@@ -59,6 +63,19 @@ def two_nodes() -> Iterator[Any]:
     finally:
         ray.shutdown()
         cluster.shutdown()  # type: ignore[no-untyped-call]
+
+
+def kill_second_node(cluster: Any) -> None:
+    """Kill one of two nodes with all that runs on it, as when a machine loses its power."""
+    (second,) = cluster.worker_nodes
+    # Ray kills what serves the node; the workers themselves would work on for a moment.
+    (server,) = second.all_processes["raylet"]
+    pid = server.process.pid
+    workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    cluster.remove_node(second, allow_graceful=False)
+    for worker in workers:
+        with suppress(ProcessLookupError):
+            os.kill(int(worker), signal.SIGKILL)
 
 
 def _picks(problem: dict[str, Any], cluster: Any) -> list[int]:
@@ -71,15 +88,15 @@ def _picks(problem: dict[str, Any], cluster: Any) -> list[int]:
     return picks
 
 
-def problem_in(folder: Path) -> dict[str, Any]:
+def problem_in(folder: Path, *, width: int = 8, classes: int = 4) -> dict[str, Any]:
     """Write a pool in shards, and return its folder, its arrays and what is asked of it."""
     rng = np.random.default_rng(0)
     arrays = {
-        "features": rng.normal(size=(_ROWS, _WIDTH)).astype(np.float16),
-        "logits": (2 * rng.normal(size=(_ROWS, _CLASSES))).astype(np.float16),
+        "features": rng.normal(size=(_ROWS, width)).astype(np.float16),
+        "logits": (2 * rng.normal(size=(_ROWS, classes))).astype(np.float16),
     }
     for name, array in arrays.items():
         write_shards(folder / name, [array], rows_a_file=2500)
     labeled = rng.choice(_ROWS, 30, replace=False)
-    asked = {"labeled": labeled, "labels": rng.integers(0, _CLASSES, 30), "budget": 120, "seed": 3}
+    asked = {"labeled": labeled, "labels": rng.integers(0, classes, 30), "budget": 120, "seed": 3}
     return {"folder": folder, "arrays": arrays, "asked": asked}

@@ -48,7 +48,8 @@ def run(
         str | None, typer.Option(help="Of a running Ray cluster, HOST:PORT; without it Ray is started here.")
     ] = None,
     gpus_per_run: Annotated[
-        float, typer.Option(help="Share of a GPU that a run takes on a cluster; 0.25 lets four share one.")
+        float,
+        typer.Option(help="Share of a GPU that a run takes on a cluster, or whole GPUs; 0.25 lets four share one."),
     ] = 1.0,
     estimate: Annotated[bool, typer.Option(help="Say what is left to do and how long it takes, and stop.")] = False,
 ) -> None:
@@ -67,7 +68,7 @@ def run(
     from ladle.experiments import ExperimentStore, check_machine, find_experiments, run_experiment
     from ladle.session.database import opened_database
 
-    used = check_machine(workers, device, engine)
+    used = check_machine(workers, device, engine, gpus_per_run)
     configs = list(find_experiments(experiment))
     if seeds is not None:
         configs = [dataclasses.replace(config, seeds=seeds) for config in configs]

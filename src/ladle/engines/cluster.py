@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ladle.errors import ConfigError, MissingExtraError
+from ladle.errors import ConfigError, LadleError, MissingExtraError, reason_of
 
 _PORT = 6379
 _SECONDS_TO_ANSWER = 5.0
@@ -27,6 +27,7 @@ def connect(address: str | None = None) -> Iterator[None]:
     Raises:
         MissingExtraError: Ray is not installed.
         ConfigError: nothing answers at the address.
+        LadleError: the cluster lost what worked on it in the block, and more often than is made good.
     """
     # Nobody's use of Ladle is reported anywhere.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -35,7 +36,8 @@ def connect(address: str | None = None) -> Iterator[None]:
     except ImportError:
         raise MissingExtraError.needs("a cluster", "ray") from None
     if ray.is_initialized():
-        yield
+        with _told_in_a_line():
+            yield
         return
     if address is not None:
         _check_reachable(address)
@@ -47,14 +49,31 @@ def connect(address: str | None = None) -> Iterator[None]:
             log_to_driver=False,
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConfigError(
-            f"a Ray cluster must answer (got {address or 'none'}: {reason}); start it with ray start"
+            f"a Ray cluster must answer (got {address or 'none'}: {reason_of(error)}); start it with ray start"
         ) from None
     try:
-        yield
+        with _told_in_a_line():
+            yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _told_in_a_line() -> Iterator[None]:
+    """Tell what Ray could not make good again, such as a node lost too often, as an error of Ladle's."""
+    from ray.exceptions import RayError, RayTaskError
+
+    try:
+        yield
+    except RayError as error:
+        cause = error.cause if isinstance(error, RayTaskError) else error
+        if not isinstance(cause, RayError):
+            raise  # what ran on the cluster has a bug: the traceback is what helps
+        raise LadleError(
+            f"a cluster must not lose what works on it (got {type(cause).__name__}: {reason_of(cause)}); see that its "
+            "nodes stay up and have the memory, and run it again"
+        ) from error
 
 
 def _check_reachable(address: str) -> None:

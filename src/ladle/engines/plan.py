@@ -18,6 +18,9 @@ from ladle.strategies import Strategy
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 # Distances, norms and the index arrays of a selector, and what finding the largest among them takes.
 _BYTES_A_ROW = 40
+# Where others pass the rows, of all of them: which are unlabeled; scores too, put together, and finding the highest.
+_BYTES_A_ROW_HANDED_OUT = 18
+_BYTES_A_SCORE_HANDED_OUT = 42
 # Rows fetched between two passes, and the distances among them.
 _FETCHED_ROWS = 4097
 # A block is read, converted, seen by the strategy and cut into chunks: so many arrays of its size at a time.
@@ -37,8 +40,8 @@ class Plan:
     Attributes:
         block_rows: rows read at once.
         kept_blocks: so many blocks stay in memory once read.
-        memory: bytes the process is expected to hold at most, itself included.
-        memory_cap: bytes it may hold.
+        memory: bytes that the process which holds most is expected to hold, itself included.
+        memory_cap: bytes each may hold.
         passes: expected passes over the pool.
         read: bytes expected to be read.
         seconds: expected time, from a trial on the first rows.
@@ -98,7 +101,7 @@ def plan_selection(
         outputs: the pool in shards.
         budget: rows to pick.
         memory_cap: bytes one process may hold.
-        parts: processes that share the rows of the pool.
+        parts: processes that share the rows of the pool; this one is another, unless it is the only one.
 
     Raises:
         InputError: a cap that cannot hold the labeled rows and one block.
@@ -108,21 +111,25 @@ def plan_selection(
     labeled = len(outputs.labeled)
     rows = -(-len(outputs) // parts)
     fetched = 0 if strategy.is_score else min(_FETCHED_ROWS, len(outputs))
-    fixed = (
+    everywhere = (
         _resident_bytes()
         + _SLACK
-        + rows * _BYTES_A_ROW
         # The labeled rows lie in front of every block; as centers they are fetched and seen once more.
         + labeled * columns * item * 3
         + fetched * (columns * item * 3 + fetched * item)
     )
+    here = 0
+    if parts > 1:
+        a_row = _BYTES_A_SCORE_HANDED_OUT if strategy.is_score else _BYTES_A_ROW_HANDED_OUT
+        here = everywhere + len(outputs) * a_row
+    fixed = everywhere + rows * _BYTES_A_ROW
     wanted = max(1, _BLOCK_BYTES // (columns * item * CHUNK_ROWS)) * CHUNK_ROWS
     block_rows = min(wanted, -(-rows // CHUNK_ROWS) * CHUNK_ROWS)
-    smallest = fixed + min(block_rows, CHUNK_ROWS) * columns * item * _ARRAYS_A_BLOCK
+    smallest = max(here, fixed + min(block_rows, CHUNK_ROWS) * columns * item * _ARRAYS_A_BLOCK)
     if smallest > memory_cap:
         raise InputError(
-            f"the memory cap must hold the program, {labeled} labeled rows, what is kept of {rows} pool rows and one "
-            f"block (got {in_bytes(memory_cap)}, needed {in_bytes(smallest)}); raise the cap"
+            f"the memory cap must hold the program, {labeled} labeled rows, what is kept of {len(outputs)} pool rows "
+            f"and one block (got {in_bytes(memory_cap)}, needed {in_bytes(smallest)}); raise the cap"
         )
     while fixed + block_rows * columns * item * _ARRAYS_A_BLOCK > memory_cap:
         block_rows -= CHUNK_ROWS
@@ -138,7 +145,7 @@ def plan_selection(
     whole = stored * blocks * parts
     read = whole + (passes - 1) * max(0, whole - kept * stored * parts)
     seconds = _expected_seconds(strategy, outputs, budget, block_rows, passes) / parts
-    return Plan(block_rows, kept, needed + kept * stored, memory_cap, passes, read, seconds)
+    return Plan(block_rows, kept, max(here, needed + kept * stored), memory_cap, passes, read, seconds)
 
 
 def _expected_passes(strategy: Strategy, budget: int) -> int:

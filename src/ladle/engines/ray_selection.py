@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Sequence
+from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import ray
 import torch
 from numpy.typing import NDArray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import (
+    NodeDiedError,
+    ObjectLostError,
+    OutOfMemoryError,
+    RayActorError,
+    RayError,
+    RayTaskError,
+    WorkerCrashedError,
+)
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from torch import Tensor
 
 from ladle.engines.local import local_scores
 from ladle.engines.plan import Plan
 from ladle.engines.views import ShardedOutputs, ViewRows
-from ladle.errors import LadleError
+from ladle.errors import DataError, LadleError, reason_of
 from ladle.selectors import CHUNK_ROWS, LocalPasses
 from ladle.strategies import Strategy
 from ladle.typing import Embedding, Indices
 
 # A worker whose node is lost is started anew elsewhere and brought up to date, so many times in one selection.
 _LOST_WORKERS = 20
+# A worker is gone, alone or with its node; or its result alone: a large one stays on the node until it is fetched.
+_LOST = (RayActorError, ObjectLostError, NodeDiedError, WorkerCrashedError, OutOfMemoryError)
 
 
 class PartWorker:
@@ -43,18 +57,25 @@ class RayPasses:
     """The pool seen by a selector (``selectors.Passes``), its parts held by workers of a cluster.
 
     A worker that is lost is replaced: the new one starts as the lost one did and repeats every pass made since.
+
+    Raises:
+        DataError: a node that does not see the shards, when this is made.
     """
 
     def __init__(self, outputs: ShardedOutputs, strategy: Strategy, plan: Plan, on_rows: Callable[[int], None]) -> None:
         self._outputs, self._strategy, self._plan = outputs, strategy, plan
         self._on_rows = on_rows
+        _check_within_reach(outputs)
         self._spans = spans(len(outputs), worker_count(len(outputs)))
         self._shared = ray.put((outputs, strategy, plan))
-        self._workers = [_new_worker(self._shared, span) for span in self._spans]
+        self._workers = [
+            _new_worker(self._shared, span, node) for span, node in zip(self._spans, cycle(_seats()), strict=False)
+        ]
         self._history: list[tuple[str, tuple[Any, ...]]] = []
         self._lost = 0
-        # A few rows at a time are fetched here: they are looked at together, whichever part they come from.
-        self._here = LocalPasses(ViewRows(outputs, strategy, 0, len(outputs), block_rows=plan.block_rows))
+        # A few rows at a time are fetched here: they are looked at together, whichever part they come from. No row is
+        # passed here, so none needs a distance.
+        self._here = LocalPasses(ViewRows(outputs, strategy, 0, 0, block_rows=plan.block_rows))
 
     def __len__(self) -> int:
         return len(self._outputs)
@@ -138,8 +159,8 @@ class RayPasses:
                 results[part] = ray.get(done)
             except RayTaskError as error:
                 raise _own(error) from None
-            except RayActorError:
-                self._replace(part)
+            except _LOST as error:
+                self._replace(part, error)
                 waiting[self._workers[part].call.remote(method, *arguments)] = part
             else:
                 if counted:
@@ -147,18 +168,27 @@ class RayPasses:
                     self._on_rows(stop - first)
         return [results[part] for part in parts]
 
-    def _replace(self, part: int) -> None:
+    def _replace(self, part: int, error: RayError) -> None:
         self._lost += 1
         if self._lost > _LOST_WORKERS:
-            raise LadleError(f"workers of the cluster keep dying (got {self._lost} lost); give them more memory")
-        self._workers[part] = _new_worker(self._shared, self._spans[part])
+            raise LadleError(
+                f"workers of the cluster must not keep dying (got {self._lost} lost, the last: {reason_of(error)}); "
+                "give them more memory"
+            ) from error
+        seats = _seats()
+        self._workers[part] = _new_worker(self._shared, self._spans[part], seats[(part + self._lost) % len(seats)])
         # Calls of one worker run in order, so nobody need wait for these.
         for method, arguments in self._history:
             self._workers[part].call.remote(method, *arguments)
 
 
 def ray_scores(outputs: ShardedOutputs, strategy: Strategy, plan: Plan, on_rows: Callable[[int], None]) -> Tensor:
-    """Return the (n,) scores of the pool, each part a task; one whose worker is lost is done again elsewhere."""
+    """Return the (n,) scores of the pool, each part a task; one whose worker is lost is done again elsewhere.
+
+    Raises:
+        DataError: a node that does not see the shards; NaN, infinity or a row that is too long, by file and row.
+    """
+    _check_within_reach(outputs)
     shared = ray.put((outputs, strategy, plan))
     task = ray.remote(_part_scores).options(scheduling_strategy="SPREAD", max_retries=_LOST_WORKERS)
     parts = spans(len(outputs), worker_count(len(outputs)))
@@ -177,9 +207,7 @@ def ray_scores(outputs: ShardedOutputs, strategy: Strategy, plan: Plan, on_rows:
 
 def worker_count(rows: int) -> int:
     """Return how many workers share so many rows: one a core of the cluster, none with less than a chunk."""
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    cores = int(resources.get("CPU", 1))
-    return max(1, min(cores, -(-rows // CHUNK_ROWS)))
+    return max(1, min(len(_seats()), -(-rows // CHUNK_ROWS)))
 
 
 def spans(rows: int, parts: int) -> list[tuple[int, int]]:
@@ -188,15 +216,54 @@ def spans(rows: int, parts: int) -> list[tuple[int, int]]:
     return [(first, min(rows, first + step)) for first in range(0, rows, step)]
 
 
+def _check_within_reach(outputs: ShardedOutputs) -> None:
+    """Make sure that every node that gets work sees the files that are read, as long as they are here.
+
+    Raises:
+        DataError: a file that is not there, by node and path.
+    """
+    shards = (*outputs.features.shards, *outputs.logits.shards)
+    files = {shard.path: shard.offset + shard.rows * shard.row_bytes for shard in shards}
+    task = ray.remote(_first_out_of_reach)
+    # Softly: a node that is lost meanwhile gets no work either.
+    seats = [NodeAffinitySchedulingStrategy(node, soft=True) for node in dict.fromkeys(_seats())]
+    looks = [task.options(num_cpus=0, scheduling_strategy=seat).remote(files) for seat in seats]
+    missing = [found for found in ray.get(looks) if found is not None]
+    if missing:
+        host, path = missing[0]
+        raise DataError(
+            f"every node of a cluster must see the shards under the same path (got no {path}, or a shorter one, on "
+            f"{host}{' and others' if len(missing) > 1 else ''}); put them in a folder that all nodes share, and "
+            "copies of Parquet or remote ones too, with --scratch"
+        )
+
+
+def _first_out_of_reach(files: dict[str, int]) -> tuple[str, str] | None:
+    """Return (this machine, path) of the first file that is not here, or is too short; None where all are."""
+    for path, end in files.items():
+        if not Path(path).is_file() or Path(path).stat().st_size < end:
+            return socket.gethostname(), path
+    return None
+
+
 def _part_scores(shared: tuple[ShardedOutputs, Strategy, Plan], first: int, stop: int) -> Tensor:
     torch.set_num_threads(1)
     outputs, strategy, plan = shared
     return local_scores(outputs, strategy, plan, first=first, stop=stop)
 
 
-def _new_worker(shared: Any, span: tuple[int, int]) -> Any:
-    # Without a stated number of cores a worker takes none while it runs: after a node is lost the others hold its part.
-    return ray.remote(PartWorker).options(scheduling_strategy="SPREAD").remote(shared, *span)
+def _seats() -> list[str]:
+    """Return the node of each core of the cluster: the first core of every node, then the second of every node."""
+    nodes: list[dict[str, Any]] = [node for node in ray.nodes() if node["Alive"]]
+    seats = [(core, place) for place, node in enumerate(nodes) for core in range(int(node["Resources"].get("CPU", 0)))]
+    return [nodes[place]["NodeID"] for _, place in sorted(seats)] or [node["NodeID"] for node in nodes]
+
+
+def _new_worker(shared: Any, span: tuple[int, int], node: str) -> Any:
+    # A worker reserves no core: after a node is lost the others hold its part. Without cores to go by Ray puts workers
+    # anywhere, all of them on one node at times; so each is given its seat, for as long as that node is there.
+    seat = NodeAffinitySchedulingStrategy(node, soft=True)
+    return ray.remote(PartWorker).options(num_cpus=0, scheduling_strategy=seat).remote(shared, *span)
 
 
 def _own(error: RayTaskError) -> Exception:

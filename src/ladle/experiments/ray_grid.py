@@ -78,22 +78,21 @@ def ray_tasks(pool_directory: Path, *, address: str | None, store: str, gpus_per
 
     Raises:
         MissingExtraError: Ray is not installed.
-        ConfigError: no cluster at the address, too few GPUs, or a store that other machines cannot reach.
+        ConfigError: no cluster at the address, no node with so many GPUs, or a store that other machines cannot reach.
     """
     with connect(address):
-        import ray
-
         others = _other_machines()
         if others and store.startswith("sqlite"):
             raise ConfigError(
                 f"a cluster of several machines needs a store that all of them reach (got {store!r}, other machines: "
                 f"{', '.join(sorted(others))}); use --store postgresql://USER@HOST/NAME"
             )
-        gpus = ray.cluster_resources().get("GPU", 0)  # type: ignore[no-untyped-call]
+        # A run waits for ever for what no node has alone, however many GPUs the cluster has in all.
+        gpus = max((node["Resources"].get("GPU", 0) for node in _nodes()), default=0)
         if gpus_per_run > gpus:
             raise ConfigError(
-                f"the cluster must have the GPUs that a run takes (got {gpus_per_run} a run, {gpus:g} in the cluster); "
-                "lower --gpus-per-run or use --device cpu"
+                f"a node of the cluster must have the GPUs that a run takes (got {gpus_per_run:g} a run, at most "
+                f"{gpus:g} on a node); lower --gpus-per-run or use --device cpu"
             )
         executor = RayExecutor(pool_directory, gpus_per_run)
         try:
@@ -104,10 +103,13 @@ def ray_tasks(pool_directory: Path, *, address: str | None, store: str, gpus_per
 
 
 def _other_machines() -> set[str]:
+    return {node["NodeManagerHostname"] for node in _nodes()} - {socket.gethostname()}
+
+
+def _nodes() -> list[dict[str, Any]]:
     import ray
 
-    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    return {node["NodeManagerHostname"] for node in nodes if node["Alive"]} - {socket.gethostname()}
+    return [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
 
 
 def _work(pool: tuple[str, dict[str, Any]], function: Callable[..., Any], workplace: Workplace, *rest: Any) -> Any:

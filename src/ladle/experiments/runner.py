@@ -82,21 +82,22 @@ def run_experiment(
         device: ``cpu`` or ``cuda``.
         engine: ``local``, worker processes on this machine, or ``ray``, tasks on a cluster. It never changes a result.
         address: of a running Ray cluster; without it Ray is started on this machine.
-        gpus_per_run: share of a GPU that a run takes on a cluster when the device is ``cuda``.
+        gpus_per_run: share of a GPU that a run takes on a cluster when the device is ``cuda``: up to 1, of at most four
+            decimals, or a whole number of GPUs.
         on_progress: called twice a second with how far it is.
 
     Returns:
         The results over all seeds that every strategy has finished.
 
     Raises:
-        ConfigError: more labels than the pool has, a device that is not there, a store that lives in memory, or a
-            cluster that cannot be reached or cannot reach the store.
+        ConfigError: more labels than the pool has, a device or share of a GPU that is not there, a store that lives in
+            memory, or a cluster that cannot be reached or cannot reach the store.
         MissingExtraError: the engine ``ray`` without Ray installed.
         DataError: a data set that cannot be had.
         StoreError: a store that cannot be used.
     """
     report = on_progress or _ignore
-    workers = check_machine(workers, device, engine)
+    workers = check_machine(workers, device, engine, gpus_per_run)
     with opened_database(store) as database:
         if database.url.get_backend_name() == "sqlite" and database.url.database in (None, "", ":memory:"):
             raise ConfigError(f"an experiment's store must outlive the process (got {store!r}); use sqlite:///ladle.db")
@@ -140,11 +141,12 @@ def check_fit(config: ExperimentConfig, pool: Pool) -> None:
     network_for(config.model, pool)
 
 
-def check_machine(workers: int | None, device: str, engine: str) -> int:
+def check_machine(workers: int | None, device: str, engine: str, gpus_per_run: float = 1.0) -> int:
     """Return how many processes run at once; make sure that device and engine are there.
 
     Raises:
-        ConfigError: a device or engine that is not there, fewer than one worker, or workers on a cluster.
+        ConfigError: a device or engine that is not there, fewer than one worker, workers on a cluster, or no share of a
+            GPU for a run on one.
     """
     if engine not in ("local", "ray"):
         raise ConfigError(f"the engine is local or ray (got {engine!r}); name one of the two")
@@ -154,10 +156,20 @@ def check_machine(workers: int | None, device: str, engine: str) -> int:
         raise ConfigError(f"the device is cpu or cuda (got {device!r}); name one of the two")
     if device == "cuda" and engine == "local" and not torch.cuda.is_available():
         raise ConfigError("there is no CUDA device here (got device='cuda'); use --device cpu")
+    if device == "cuda" and engine == "ray" and not _is_share(gpus_per_run):
+        raise ConfigError(
+            "a run takes a share of a GPU up to 1, of at most four decimals, or a whole number of GPUs (got "
+            f"gpus_per_run={gpus_per_run}); pass 0.25 to let four share one"
+        )
     count = (os.cpu_count() or 1) if workers is None else workers
     if count < 1:
         raise ConfigError(f"workers must be at least 1 (got {count}); leave it out for one a core")
     return count
+
+
+def _is_share(gpus: float) -> bool:
+    """Return whether Ray can hand out so many GPUs: it counts them in whole ones, and the last in ten-thousandths."""
+    return 0 < gpus < math.inf and gpus == round(gpus, 4 if gpus <= 1 else 0)
 
 
 @contextmanager
