@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from ladle.experiments.config import ScheduleConfig
-from ladle.session.log import decode_event
+from ladle.session.event_rows import decode_event
 from ladle.session.state import replay
 
 Row = Mapping[str, Any]
