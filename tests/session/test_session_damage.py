@@ -171,3 +171,10 @@ def test_only_what_nobody_expected_is_damage() -> None:
     with pytest.raises(StoreError, match=r"got a row in sqlite://: KeyError\)"), as_written(engine, "a row"):
         raise KeyError
     assert EventLog(engine, "read alone", {}).read() == []
+
+
+@pytest.mark.parametrize("number", ["''", "'0000'", "'1'", "'first'", "x'30303031'", "'٠٠٠١'"])
+def test_a_schema_without_a_number_is_told(store: str, number: str) -> None:
+    edit(store, f"UPDATE ladle_revision SET version_num = {number}")
+    with pytest.raises(StoreError, match=r"got its schema's number in sqlite:.*\); put a copy"):
+        open_database(store)
