@@ -6,7 +6,7 @@ SOURCES := src tests benchmarks conformance docs/pictures.py
 PEERS := .venv-peers
 LABEL_STUDIO := .venv-label-studio
 FUZZ_SECONDS ?= 3600
-FUZZ_TARGETS ?= choosing shards tables images configs archives trained
+FUZZ_TARGETS ?= choosing shards tables images configs archives stores trained
 
 OLDEST := .venv-oldest
 NEWEST := .venv-newest

@@ -203,8 +203,12 @@ def test_without_a_network_the_place_for_the_files_is_named(
         load(None)
     assert capfd.readouterr() == ("", "")
     (tmp_path / "no cache/datasets/uoft-cs___cifar10").mkdir(parents=True)
-    monkeypatch.setattr(datasets, "load_dataset", no_network)
-    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda *_, **__: pytest.fail("the hub was asked"))
+
+    def damaged(*_given: object) -> None:
+        raise OSError("half a file\nin the cache")
+
+    monkeypatch.setattr(datasets, "load_dataset", damaged)
+    message = r"___cifar10, or fetched again \(got half a file, and then no way to the hub\); run once with a network"
     with pytest.raises(DataError, match=message):
         load(None)
 

@@ -173,7 +173,7 @@ def test_a_description_that_contradicts_itself_is_refused(
         ("rounds.parquet", lambda row: row.update(labeled=11), "10 labels expected, not '11'"),
         ("rounds.parquet", lambda row: row.update(seed=9), "round 0 expected"),
         ("events.parquet", lambda row: row.update(sequence=5), "event 0 expected"),
-        ("events.parquet", lambda row: row.update(payload='{"indices": [0.5]}'), "indices expected"),
+        ("events.parquet", lambda row: row.update(payload='{"indices": [0.5]}'), "asked with"),
         ("events.parquet", lambda row: row.update(kind="forgot"), "unknown kind"),
         ("runs.parquet", lambda row: row.update(session_config="[]"), "session_config expected"),
         ("runs.parquet", lambda row: row.update(seed=-1), "a seed expected"),

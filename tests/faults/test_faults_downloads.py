@@ -7,15 +7,20 @@ import io
 import json
 import random
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from sklearn.datasets import _openml, _twenty_newsgroups
 from sklearn.datasets._base import RemoteFileMetadata
 
-from faults.cut_off_server import cut_off_server
+from faults.cut_off_server import CutOff, cut_off_server
 from ladle.data import DataConfig, load_pool
 from ladle.errors import DataError
 
@@ -89,13 +94,20 @@ def table_of_letters(address: str) -> dict[str, bytes]:
     }
 
 
-def test_a_table_of_openml_cut_off_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
-    chance = random.Random(0)
+@contextmanager
+def serve_letters(monkeypatch: pytest.MonkeyPatch) -> Iterator[CutOff]:
+    """Be OpenML, with a small table of letters."""
     with cut_off_server({}) as server:
         server.files.update(table_of_letters(server.address))
         for name, path in (("_DATA_INFO", "about"), ("_DATA_FEATURES", "features"), ("_DATA_QUALITIES", "qualities")):
             monkeypatch.setattr(_openml, name, f"{server.address}/{path}/{{}}")
+        yield server
+
+
+def test_a_table_of_openml_cut_off_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    chance = random.Random(0)
+    with serve_letters(monkeypatch) as server:
         for number, (path, content) in enumerate(server.files.items()):
             home = tmp_path / str(number)
             home.mkdir()
@@ -107,6 +119,75 @@ def test_a_table_of_openml_cut_off_is_fetched_again(tmp_path: Path, monkeypatch:
             server.cuts = {}
             pool = load_pool(DataConfig("isolet"), data_home=home)
             assert sum(len(labels) for _, labels in pool.parts().values()) == 60
+
+
+def test_what_is_kept_of_openml_and_was_torn_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    chance = random.Random(0)
+    with serve_letters(monkeypatch) as server:
+        expected = load_pool(DataConfig("isolet"), data_home=tmp_path).fingerprint()
+        kept = sorted(file for file in tmp_path.rglob("*") if file.is_file())
+        assert len(kept) == len(server.files)
+        for file in kept:
+            content = file.read_bytes()
+            # Each as a kill in the middle of writing it leaves it.
+            for length in (0, 1, chance.randrange(2, len(content) - 1), len(content) - 1):
+                file.write_bytes(content[:length])
+                del server.asked[:]
+                assert load_pool(DataConfig("isolet"), data_home=tmp_path).fingerprint() == expected
+                assert len(server.asked) == 1, "the torn file alone was fetched again"
+                assert len(file.read_bytes()) == len(content)
+
+
+def kept_copies(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.suffix in (".arrow", ".json"))
+
+
+def test_a_damaged_copy_of_the_hub_is_fetched_again_or_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = pytest.importorskip("datasets")
+    real, cache, asked = datasets.load_dataset, tmp_path / "cache", list[dict[str, Any]]()
+    images = np.random.default_rng(0).integers(0, 256, (40, 4, 4, 3), dtype=np.uint8)
+    for split, part in (("train", images[:30]), ("test", images[30:])):
+        file = tmp_path / f"hub/uoft-cs/cifar10/{split}-00000-of-00001.parquet"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        encoded = pa.array([{"bytes": encode(image)} for image in part], type=pa.struct([("bytes", pa.binary())]))
+        pq.write_table(pa.table({"img": encoded, "label": pa.array([n % 2 for n in range(len(part))])}), file)
+
+    def hub(path: str, _configuration: str | None, **options: Any) -> Any:
+        # Files on this disk in place of the hub's: all behind that is the package's own.
+        asked.append(options)
+        return real(str(tmp_path / "hub" / path), cache_dir=str(cache), **options)
+
+    monkeypatch.delenv("LADLE_DATA_HOME", raising=False)
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "kept"))
+    monkeypatch.setattr(datasets, "load_dataset", hub)
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda *_given, **_more: None)
+    expected = load_pool(DataConfig("cifar10")).fingerprint()
+    (tmp_path / "kept" / "uoft-cs___cifar10").mkdir(parents=True)
+    chance, whole = random.Random(1), {file: file.read_bytes() for file in kept_copies(cache)}
+    assert [file.suffix for file in whole] == [".arrow", ".arrow", ".json"]
+    for file, content in whole.items():
+        for length in (0, 1, chance.randrange(2, len(content) - 8), len(content) - 1):
+            file.write_bytes(content[:length])
+            del asked[:]
+            if file.suffix == ".json":
+                # The package reads it before it fetches anything.
+                with pytest.raises(
+                    DataError, match=r"kept/uoft-cs___cifar10, or fetched again \(got .*remove that"
+                ) as told:
+                    load_pool(DataConfig("cifar10"))
+                one_line(told, "uoft-cs/cifar10")
+                file.write_bytes(content)
+            else:
+                assert load_pool(DataConfig("cifar10")).fingerprint() == expected
+                assert file.read_bytes() == content, "it was made again"
+            assert [bool(options) for options in asked] == [False, True], "and that once"
+
+
+def encode(image: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
 
 
 def test_a_file_of_the_hub_cut_off_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

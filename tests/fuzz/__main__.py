@@ -17,7 +17,7 @@ from pathlib import Path
 
 from fuzz.record import add_run, executions_in
 
-TARGETS = ("choosing", "shards", "tables", "images", "configs", "archives", "trained")
+TARGETS = ("choosing", "shards", "tables", "images", "configs", "archives", "stores", "trained")
 _CORPUS = Path(__file__).parents[2] / "build" / "fuzz"
 #: One input may take so many seconds on a busy machine, and so much memory beside torch and pandas.
 _SECONDS_AN_INPUT = 30

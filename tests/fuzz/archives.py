@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import scipy.sparse
 import torch
+from sqlalchemy import Engine
 
 from fuzz.material import Material, refused, scratch_folder
 from ladle.data import Pool, open_pool, save_pool
@@ -60,7 +61,7 @@ def _check_experiment(material: Material) -> None:
         engine.dispose()
 
 
-def _stored(engine: Any) -> int:
+def _stored(engine: Engine) -> int:
     with engine.connect() as connection:
         tables = ("experiments", "runs", "rounds", "sessions", "events")
         return sum(connection.exec_driver_sql(f"select count(*) from {table}").scalar_one() for table in tables)
@@ -151,6 +152,16 @@ def _folder(name: str, files: dict[str, bytes]) -> Path:
 @cache
 def _experiment() -> dict[str, bytes]:
     """Return the files of a small experiment: two runs of two rounds, as a store has them."""
+    engine = open_database(None)
+    add_experiment(engine)
+    with tempfile.TemporaryDirectory(prefix="ladle-fuzz-") as folder:
+        (place,) = save_experiments(engine, Path(folder))
+        engine.dispose()
+        return {file.name: file.read_bytes() for file in place.iterdir()}
+
+
+def add_experiment(engine: Engine) -> None:
+    """Put a small experiment into a store: two runs of two rounds."""
     config = experiment_from(
         {
             "name": "small",
@@ -162,7 +173,6 @@ def _experiment() -> dict[str, bytes]:
             "training": {"epochs": 1, "learning_rate": 0.05},
         }
     )
-    engine = open_database(None)
     store = ExperimentStore(engine)
     store.register(config, {"fingerprint": "f" * 64, "classes": 10})
     for strategy in config.strategies:
@@ -175,10 +185,6 @@ def _experiment() -> dict[str, bytes]:
             with engine.begin() as connection:
                 finished = FinishedRound(number, 2 + 2 * number, 0.25, 1.0, 0.5, None if number else 0.5)
                 store.record_round(run, finished, connection)
-    with tempfile.TemporaryDirectory(prefix="ladle-fuzz-") as folder:
-        (place,) = save_experiments(engine, Path(folder))
-        engine.dispose()
-        return {file.name: file.read_bytes() for file in place.iterdir()}
 
 
 @cache

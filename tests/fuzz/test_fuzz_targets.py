@@ -16,7 +16,16 @@ from fuzz.material import Material, refused, scratch_folder
 from ladle.errors import DataError, LadleError
 
 #: So many examples of each, by what one costs.
-EXAMPLES = {"choosing": 400, "shards": 60, "tables": 120, "images": 60, "configs": 30, "archives": 40, "trained": 60}
+EXAMPLES = {
+    "choosing": 400,
+    "shards": 60,
+    "tables": 120,
+    "images": 60,
+    "configs": 30,
+    "archives": 40,
+    "stores": 60,
+    "trained": 60,
+}
 ROOT = Path(__file__).parents[2]
 
 

@@ -185,3 +185,81 @@ def test_a_missing_package_is_named(
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(MissingExtraError, match=r"ladle\[embed\]"):
         open_source(texts(tmp_path), encoder=reads_texts)
+
+
+def copied(reads_texts: str, folder: Path) -> Path:
+    model = folder / "model"
+    shutil.copytree(reads_texts.split(":", 1)[1], model)
+    return model
+
+
+PLANTED = """
+from pathlib import Path
+(Path(__file__).parent / "ran").touch()
+Path({ran!r}).touch()
+from sentence_transformers.models import Pooling as Mine
+class Config: pass
+"""
+
+
+@pytest.mark.parametrize("where", ["modules.json", "auto_map", "activation"])
+def test_code_that_lies_beside_the_weights_is_not_run(
+    where: str, reads_texts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    model, ran = tmp_path / "model", tmp_path / "ran"
+    SentenceTransformer(reads_texts.split(":", 1)[1], device="cpu").save(str(model))
+    (model / "planted.py").write_text(PLANTED.format(ran=str(ran)))
+    # As if the folder were where Python looks for modules: ladle run in it, say.
+    monkeypatch.syspath_prepend(model)
+    if where == "auto_map":
+        config = json.loads((model / "config.json").read_text())
+        names = {"AutoConfig": "planted.Config", "AutoModel": "planted.Mine", "AutoTokenizer": ["planted.Mine", None]}
+        (model / "config.json").write_text(json.dumps(config | {"model_type": "mine", "auto_map": names}))
+    else:
+        parts = json.loads((model / "modules.json").read_text())
+        if where == "activation":
+            (model / "2_Dense").mkdir()
+            dense = {"in_features": 16, "out_features": 4, "bias": True, "activation_function": "planted.Mine"}
+            (model / "2_Dense" / "config.json").write_text(json.dumps(dense))
+            parts.append({"idx": 2, "name": "2", "path": "2_Dense", "type": "sentence_transformers.models.Dense"})
+        else:
+            parts[1]["type"] = "planted.Mine"
+        (model / "modules.json").write_text(json.dumps(parts))
+    with pytest.raises(DataError, match="an encoder is a model of sentence-transformers") as caught:
+        encode(f"sentence-transformers:{model}", ["ab"])
+    assert "\n" not in str(caught.value)
+    assert not ran.exists()
+
+
+class Bomb:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+def test_pickled_weights_are_not_read(reads_texts: str, tmp_path: Path) -> None:
+    model, ran = copied(reads_texts, tmp_path), tmp_path / "ran"
+    torch.save({"embeddings.word_embeddings.weight": Bomb(ran)}, model / "pytorch_model.bin")
+    whole = encode(reads_texts, ["ab"])
+    # Beside safetensors nobody looks at it, nor at what trainers leave there.
+    np.testing.assert_array_equal(encode(f"sentence-transformers:{model}", ["ab"]), whole)
+    (model / "model.safetensors").unlink()
+    with pytest.raises(DataError, match=r"pytorch_model\.bin, a pickle, which could run anything\); open it where"):
+        encode(f"sentence-transformers:{model}", ["ab"])
+    (model / "pytorch_model.bin").rename(model / "openvino_model.bin")
+    with pytest.raises(DataError, match="an encoder is a model of sentence-transformers"):
+        encode(f"sentence-transformers:{model}", ["ab"])
+    assert not ran.exists()
+
+
+def test_a_part_with_pickled_weights_is_refused(reads_texts: str, tmp_path: Path) -> None:
+    model = copied(reads_texts, tmp_path)
+    (model / "2_Dense").mkdir()
+    torch.save({"linear.weight": Bomb(tmp_path / "ran")}, model / "2_Dense" / "pytorch_model.bin")
+    with pytest.raises(DataError, match=r"2_Dense/pytorch_model\.bin, a pickle"):
+        encode(f"sentence-transformers:{model}", ["ab"])
+    assert not (tmp_path / "ran").exists()

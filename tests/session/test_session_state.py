@@ -49,6 +49,14 @@ def test_an_example_is_labeled_once() -> None:
         state.after(told([1, 4], [0, 0]))
 
 
+def test_an_example_is_asked_for_once_while_it_is_answered_or_awaited() -> None:
+    state = replay([asked(5, 2, 9), told([2], [1]), skipped(9)])
+    for again in (5, 2, 9):
+        with pytest.raises(SessionError, match=rf"got index {again}, which is\)"):
+            state.after(asked(7, again))
+    assert state.after(Undone()).after(Undone()).after(asked(7)).pending.tolist() == [2, 9, 5, 7]
+
+
 def skipped(*indices: int) -> Skipped:
     return Skipped(np.array(indices, dtype=np.int64))
 
@@ -107,7 +115,7 @@ def test_state_agrees_with_plain_bookkeeping(steps: list[tuple[str, int, int]]) 
     history: list[tuple[dict[int, int], list[int], list[int]]] = []
     events: list[Event] = []
     for what, index, label in steps:
-        if what == "ask" and index not in labels and index not in pending:
+        if what == "ask" and index not in (*labels, *pending, *passed_over):
             event: Event = asked(index)
             pending.append(index)
         elif what in ("tell", "skip") and index not in labels and (what == "tell" or index not in passed_over):

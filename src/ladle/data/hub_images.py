@@ -88,7 +88,8 @@ def load_hub_pool(source: HubImages, config: DataConfig, data_home: Path | None 
         source: the data set.
         config: its pool size, validation fraction and image size.
         data_home: a folder whose ``hub/organisation/name`` holds the repository's Parquet files; without it the hub is
-            asked, and the ``datasets`` package keeps what it downloads in its own cache.
+            asked, and the ``datasets`` package keeps what it downloads in its own cache. What cannot be read there is
+            fetched again, once.
 
     Returns:
         A pool named after the configuration; where the mirror holds a part of the data set only, the number of its rows
@@ -143,9 +144,14 @@ def hub_at_hand(source: HubImages, data_home: Path | None) -> bool:
     """Tell whether loading needs no network: in the data home, or in the cache of the ``datasets`` package."""
     if hub_mirror(source, data_home) is not None:
         return True
+    return _kept_at(source).is_dir()
+
+
+def _kept_at(source: HubImages) -> Path:
+    """Return where the ``datasets`` package keeps what it has made of a repository."""
     home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
     cache = Path(os.environ.get("HF_DATASETS_CACHE") or home / "datasets").expanduser()
-    return (cache / source.repository.replace("/", "___")).is_dir()
+    return cache / source.repository.replace("/", "___")
 
 
 def _open(source: HubImages, mirror: Path | None, cache: str | None, data_home: Path | None) -> tuple[Any, Any]:
@@ -160,6 +166,8 @@ def _open(source: HubImages, mirror: Path | None, cache: str | None, data_home: 
         )
     try:
         splits = _load(source, mirror, cache)
+    except DataError:
+        raise
     # Its failures share no base class: network, hub, Arrow, its own.
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -192,14 +200,35 @@ def _load(source: HubImages, mirror: Path | None, cache: str | None) -> Any:
     import datasets
 
     if mirror is None:
-        if not hub_at_hand(source, None):
-            _knock(source)
+        if hub_at_hand(source, None):
+            return _load_kept(source)
+        _knock(source)
         return datasets.load_dataset(source.repository, source.configuration)
     if source.configuration is None:
         return datasets.load_dataset(str(mirror), cache_dir=cache)
     # Without the repository's card the package cannot tell configurations apart: only this one's folder is read.
     folder = mirror / source.configuration
     return datasets.load_dataset(str(folder if folder.is_dir() else mirror), cache_dir=cache)
+
+
+def _load_kept(source: HubImages) -> Any:
+    """Return what is kept of the hub's; where that cannot be read, it is fetched again once."""
+    import datasets
+
+    try:
+        return datasets.load_dataset(source.repository, source.configuration)
+    # Files that a kill or a full disk cut short raise errors of Arrow, of JSON and of the system.
+    except Exception as damaged:
+        try:
+            _knock(source)
+            return datasets.load_dataset(
+                source.repository, source.configuration, download_mode=datasets.DownloadMode.FORCE_REDOWNLOAD
+            )
+        except Exception as error:
+            raise DataError(
+                f"{source.repository} is read from {_kept_at(source)}, or fetched again (got {reason_of(damaged)}, and "
+                f"then {reason_of(error)}); run once with a network, or remove that folder first if there was one"
+            ) from error
 
 
 def _knock(source: HubImages) -> None:

@@ -22,6 +22,7 @@ from ladle.errors import DataError, reason_of
 from ladle.experiments.archive_checks import check_experiment, check_run, check_runs
 from ladle.experiments.tables import experiments, rounds, runs
 from ladle.files import write_whole, written_whole
+from ladle.session import as_written
 from ladle.session.database import events, sessions
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _FORMAT = 1
 _EXPERIMENT = "experiment.json"
 _RUNS, _ROUNDS, _EVENTS = "runs.parquet", "rounds.parquet", "events.parquet"
 _TABLES = (_RUNS, _ROUNDS, _EVENTS)
+_DESCRIBED = ("identity", "name", "protocol", "environment", "data", "learning_rate", "sweep")
 _ROUND_COLUMNS = [column.name for column in rounds.columns if column.name != "run_id"]
 
 
@@ -46,10 +48,12 @@ def save_experiments(engine: Engine, folder: Path) -> list[Path]:
 
     Raises:
         DataError: a folder that cannot be written, or a full disk; no file is half written.
+        StoreError: a store that is damaged; of that experiment nothing is written.
     """
     written = []
     with engine.connect() as connection:
-        found = connection.execute(select(experiments).order_by(experiments.c.id)).all()
+        with as_written(engine, "an experiment"):
+            found = connection.execute(select(experiments).order_by(experiments.c.id)).all()
         names = [row.name for row in found]
         for row in found:
             # Two protocols may go by one name.
@@ -79,28 +83,28 @@ def load_experiments(engine: Engine, folder: Path) -> list[str]:
     names = []
     for place in places:
         described, saved = _read(place)
-        _check(place, described, saved)
+        try:
+            _check(described, saved)
+        # The files may hold anything: missing keys, other types, nesting without end.
+        except Exception as error:
+            raise DataError(
+                f"a saved experiment is as it was written (got {place}: {reason_of(error)}); save it anew"
+            ) from error
         with engine.begin() as connection:
             names.append(_load(connection, described, saved))
     return names
 
 
-def _check(place: Path, described: dict[str, Any], saved: Mapping[str, list[dict[str, Any]]]) -> None:
-    try:
-        schedule = check_experiment(described)
-        check_runs(saved[_RUNS])
-        left = len(saved[_ROUNDS]) + len(saved[_EVENTS])
-        for run in saved[_RUNS]:
-            rounds_of, events_of = (_of_run(run, saved[name]) for name in (_ROUNDS, _EVENTS))
-            check_run(schedule, rounds_of, events_of)
-            left -= len(rounds_of) + len(events_of)
-        if left:
-            raise ValueError(f"{left} rows of runs that are not there")  # noqa: TRY301
-    # The files may hold anything: missing keys, other types, nesting without end.
-    except Exception as error:
-        raise DataError(
-            f"a saved experiment is as it was written (got {place}: {reason_of(error)}); save it anew"
-        ) from error
+def _check(described: dict[str, Any], saved: Mapping[str, list[dict[str, Any]]]) -> None:
+    schedule = check_experiment(described)
+    check_runs(saved[_RUNS])
+    left = len(saved[_ROUNDS]) + len(saved[_EVENTS])
+    for run in saved[_RUNS]:
+        rounds_of, events_of = (_of_run(run, saved[name]) for name in (_ROUNDS, _EVENTS))
+        check_run(schedule, rounds_of, events_of)
+        left -= len(rounds_of) + len(events_of)
+    if left:
+        raise ValueError(f"{left} rows of runs that are not there")
 
 
 def _of_run(run: Mapping[str, Any], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -108,70 +112,62 @@ def _of_run(run: Mapping[str, Any], rows: Sequence[dict[str, Any]]) -> list[dict
 
 
 def _save(connection: Connection, row: Any, place: Path) -> None:
-    made = connection.execute(
-        select(runs, sessions.c.id.label("session_id"), sessions.c.config, sessions.c.environment.label("opened_with"))
-        .join(sessions, sessions.c.name == runs.c.session_name)
-        .where(runs.c.experiment_id == row.id)
-        .order_by(runs.c.strategy, runs.c.seed)
-    ).all()
+    described = {"format": _FORMAT} | {key: getattr(row, key) for key in _DESCRIBED}
+    with as_written(connection.engine, f"experiment {row.name!r}"):
+        saved = _stored(connection, row.id)
+        _check(described, saved)
+        tables = {name: _table(name, saved[name]) for name in _TABLES}
     place.mkdir(parents=True, exist_ok=True)
-    keys = [{"strategy": run.strategy, "seed": run.seed} for run in made]
-    _write(
-        place / _RUNS,
-        [
-            key
-            | {
+    for name, table in tables.items():
+        _write(place / name, table)
+    # Last: a folder is an experiment once this is there.
+    described["digests"] = {name: _digest(place / name) for name in _TABLES}
+    write_whole(place / _EXPERIMENT, json.dumps(described, indent=1) + "\n")
+
+
+def _stored(connection: Connection, experiment: int) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of all three tables, as they are written."""
+    of_it = runs.c.experiment_id == experiment
+    key = (runs.c.strategy, runs.c.seed)
+    # A run that was cut off before its first event has no session yet.
+    made = connection.execute(
+        select(runs, sessions.c.config, sessions.c.environment.label("opened_with"))
+        .join(sessions, sessions.c.name == runs.c.session_name)
+        .where(of_it)
+        .order_by(*key)
+    )
+    measured = connection.execute(
+        select(*key, *(rounds.c[name] for name in _ROUND_COLUMNS))
+        .join(runs, runs.c.id == rounds.c.run_id)
+        .where(of_it)
+        .order_by(*key, rounds.c.round)
+    )
+    happened = connection.execute(
+        select(*key, events.c.sequence, events.c.kind, events.c.created_at, events.c.payload)
+        .join(sessions, sessions.c.id == events.c.session_id)
+        .join(runs, runs.c.session_name == sessions.c.name)
+        .where(of_it)
+        .order_by(*key, events.c.sequence)
+    )
+    return {
+        _RUNS: [
+            {
+                "strategy": run.strategy,
+                "seed": run.seed,
                 "session_name": run.session_name,
                 "environment": json.dumps(run.environment),
                 "session_config": json.dumps(run.config),
                 "session_environment": json.dumps(run.opened_with),
             }
-            for key, run in zip(keys, made, strict=True)
+            for run in made
         ],
-    )
-    _write(
-        place / _ROUNDS,
-        [
-            key | {name: getattr(one, name) for name in _ROUND_COLUMNS}
-            for key, run in zip(keys, made, strict=True)
-            for one in connection.execute(select(rounds).where(rounds.c.run_id == run.id).order_by(rounds.c.round))
-        ],
-    )
-    _write(
-        place / _EVENTS,
-        [
-            key
-            | {
-                "sequence": one.sequence,
-                "kind": one.kind,
-                "created_at": one.created_at,
-                "payload": json.dumps(one.payload),
-            }
-            for key, run in zip(keys, made, strict=True)
-            for one in connection.execute(
-                select(events).where(events.c.session_id == run.session_id).order_by(events.c.sequence)
-            )
-        ],
-    )
-    # Last: a folder is an experiment once this is there.
-    described = {
-        "format": _FORMAT,
-        "identity": row.identity,
-        "name": row.name,
-        "protocol": row.protocol,
-        "environment": row.environment,
-        "data": row.data,
-        "learning_rate": row.learning_rate,
-        "sweep": row.sweep,
-        "digests": {name: _digest(place / name) for name in _TABLES},
+        _ROUNDS: [dict(one._mapping) for one in measured],
+        _EVENTS: [dict(one._mapping) | {"payload": json.dumps(one.payload)} for one in happened],
     }
-    write_whole(place / _EXPERIMENT, json.dumps(described, indent=1) + "\n")
 
 
 def _load(connection: Connection, described: Mapping[str, Any], saved: Mapping[str, list[dict[str, Any]]]) -> str:
-    values = {
-        key: described[key] for key in ("identity", "name", "protocol", "environment", "data", "learning_rate", "sweep")
-    }
+    values = {key: described[key] for key in _DESCRIBED}
     found = connection.execute(select(experiments).where(experiments.c.identity == values["identity"])).first()
     if found is None:
         made = connection.execute(insert(experiments).values(values)).inserted_primary_key
@@ -275,14 +271,19 @@ def _schema(name: str) -> pa.Schema:
     return pa.schema(key + columns[name])
 
 
-def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     # SQLite gives times back without their zone.
-    aware = [{name: _aware(value) for name, value in row.items()} for row in rows]
+    aware = [{column: _aware(value) for column, value in row.items()} for row in rows]
+    return pa.Table.from_pylist(aware, schema=_schema(name))
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    import pyarrow.parquet as pq
+
     with written_whole(path) as partial:
-        pq.write_table(pa.Table.from_pylist(aware, schema=_schema(path.name)), partial, compression="zstd")
+        pq.write_table(table, partial, compression="zstd")
 
 
 def _digest(path: Path) -> str:

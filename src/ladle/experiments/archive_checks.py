@@ -1,4 +1,4 @@
-"""What a saved experiment must be before any of it goes into a store: whole, and possible."""
+"""What an experiment must be before any of it is saved, goes into a store, or is told: whole, and possible."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from ladle.experiments.config import ScheduleConfig
-from ladle.session.log import decode_event
+from ladle.session.event_rows import decode_event
 from ladle.session.state import replay
 
 Row = Mapping[str, Any]
@@ -19,7 +19,7 @@ def check_experiment(described: Any) -> ScheduleConfig:
     """Return the schedule of an experiment, once what its description says is known to be possible.
 
     Args:
-        described: the content of ``experiment.json``.
+        described: the content of ``experiment.json``, or the row of a store.
 
     Raises:
         ValueError: it is not; the message says what came.
@@ -54,29 +54,35 @@ def check_runs(runs: Sequence[Row]) -> None:
         _ensure(len(set(keys)) == len(keys), "runs that differ", keys)
 
 
-def check_run(schedule: ScheduleConfig, rounds: Sequence[Row], events: Sequence[Row]) -> None:
-    """Make sure that a run's rounds are the first of its schedule, and that its events can follow each other.
+def check_rounds(schedule: ScheduleConfig, rounds: Sequence[Row]) -> Sequence[Row]:
+    """Return a run's rounds in order, once they are known to be the first of its schedule.
 
     Raises:
-        ValueError, SessionError: they cannot.
+        ValueError: they are not.
     """
+    ordered = sorted(rounds, key=lambda row: row["round"])
     labeled = schedule.labeled
-    for number, row in enumerate(sorted(rounds, key=lambda row: row["round"])):
+    for number, row in enumerate(ordered):
         _ensure(row["round"] == number < len(labeled), f"round {number}", row["round"])
         _ensure(row["labeled"] == labeled[number], f"{labeled[number]} labels", row["labeled"])
         _ensure(_is_number(row["test_accuracy"]) and row["test_accuracy"] <= 1, "an accuracy", row["test_accuracy"])
         _ensure(_is_number(row["training_seconds"]), "seconds", row["training_seconds"])
         for key in ("outputs_seconds", "selection_seconds"):
             _ensure(row[key] is None or _is_number(row[key]), "seconds", row[key])
+    return ordered
+
+
+def check_run(schedule: ScheduleConfig, rounds: Sequence[Row], events: Sequence[Row]) -> None:
+    """Make sure that a run's rounds are the first of its schedule, and that its events can follow each other.
+
+    Raises:
+        ValueError, SessionError: they cannot.
+    """
+    for row in check_rounds(schedule, rounds):
         _ensure(row["finished_at"] is not None, "a time", row["finished_at"])
     happened = sorted(events, key=lambda row: row["sequence"])
     for number, event in enumerate(happened):
         _ensure(event["sequence"] == number and event["created_at"] is not None, f"event {number}", event["sequence"])
-        payload = json.loads(event["payload"])
-        for key in ("indices", "labels"):
-            numbers = payload.get(key, [])
-            _ensure(isinstance(numbers, list) and all(type(one) is int and one >= 0 for one in numbers), key, numbers)
-        _ensure("labels" not in payload or len(payload["labels"]) == len(payload["indices"]), "labels", payload)
     replay(decode_event(event["kind"], json.loads(event["payload"])) for event in happened)
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from ladle.data import Pool
+from ladle.errors import StoreConflictError
 from ladle.experiments.config import ExperimentConfig
 from ladle.experiments.network import network_for
 from ladle.experiments.store import ExperimentStore, FinishedRound, session_name
 from ladle.session import Session
+from ladle.session.damage import not_as_written
 
 
 def run_one(
@@ -31,7 +35,8 @@ def run_one(
     finished round and trains nothing twice.
 
     Raises:
-        StoreConflictError: another process drives the same run.
+        StoreConflictError: another process drives the same run, or its labels and its rounds are not of one run.
+        StoreError: what is stored of the run is damaged.
     """
     store = ExperimentStore(engine)
     run, finished = store.register_run(config, strategy, seed)
@@ -49,6 +54,7 @@ def run_one(
         device=device,
     )
     oracle = pool.labels.numpy()
+    _check_progress(session, oracle, finished, budgets)
     for number in range(finished, len(budgets)):
         wanted = budgets[number] - len(session.labeled)
         if wanted:
@@ -70,3 +76,17 @@ def run_one(
             store.record_round(run, measured, connection)
             if asked:
                 session.commit(asked, connection)
+
+
+def _check_progress(session: Session, oracle: NDArray[np.int64], finished: int, budgets: list[int]) -> None:
+    """Make sure that a run's labels are the oracle's, and as many as its finished rounds have led to."""
+    wrong = session.labeled[session.labels != oracle[session.labeled]]
+    if len(wrong):
+        reason = f"example {wrong[0]} has another label than in the data"
+        raise not_as_written(session.log.engine, f"session {session.log.name!r}", reason)
+    begun = len(session.labeled) + len(session.state.pending)
+    if begun not in ((0, budgets[0]) if finished == 0 else (budgets[finished],)):
+        raise StoreConflictError(
+            f"a run's labels and rounds are of one process (got {begun} labels after {finished} rounds in "
+            f"{session.log.name!r}); start the command again, or put a copy of the store in its place"
+        )

@@ -11,9 +11,11 @@ from sqlalchemy import Connection, Engine, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ladle.errors import ConfigError, StoreConflictError
-from ladle.experiments.config import ExperimentConfig
+from ladle.experiments.archive_checks import check_experiment, check_rounds
+from ladle.experiments.config import ExperimentConfig, ScheduleConfig
 from ladle.experiments.results import ExperimentResults
 from ladle.experiments.tables import experiments, rounds, runs
+from ladle.session import as_written
 from ladle.session.environment import describe_environment
 from ladle.strategies import CATALOG
 
@@ -41,6 +43,8 @@ class FinishedRound:
 
 class ExperimentStore:
     """The experiments in one database.
+
+    What is read back is checked: a row that is not as it was written raises a ``StoreError``.
 
     Args:
         engine: an open database, as ``ladle.session.open_database`` gives.
@@ -118,12 +122,14 @@ class ExperimentStore:
                     made = connection.execute(insert(runs).values(values)).inserted_primary_key
                     assert made is not None
                     run = made[0]
-                count = connection.execute(select(func.count()).where(rounds.c.run_id == run)).scalar_one()
+                with as_written(self.engine, f"the rounds of {strategy}, seed {seed},"):
+                    stored = connection.execute(select(rounds).where(rounds.c.run_id == run)).all()
+                    check_rounds(config.schedule, [dict(row._mapping) for row in stored])
         except IntegrityError as error:
             raise StoreConflictError(
                 f"one process at a time may drive a run (got a second one on {strategy}, seed {seed}); start it again"
             ) from error
-        return int(run), int(count)
+        return int(run), len(stored)
 
     def finished_rounds(self, config: ExperimentConfig) -> dict[tuple[str, int], int]:
         """Return how many rounds each (strategy, seed) has finished; runs that have not begun are absent."""
@@ -169,13 +175,18 @@ class ExperimentStore:
         if identity is not None:
             query = query.where(experiments.c.identity == identity)
         with self.engine.connect() as connection:
-            found = connection.execute(query).all()
+            with as_written(self.engine, "an experiment"):
+                found = connection.execute(query).all()
             loaded = [_load(connection, row, strategies) for row in found]
         return [results for results in loaded if results is not None]
 
     def _find(self, config: ExperimentConfig) -> Any:
-        with self.engine.connect() as connection:
-            return connection.execute(select(experiments).where(experiments.c.identity == config.identity)).first()
+        query = select(experiments).where(experiments.c.identity == config.identity)
+        with self.engine.connect() as connection, as_written(self.engine, f"experiment {config.name!r}"):
+            found = connection.execute(query).first()
+            if found is not None:
+                check_experiment(dict(found._mapping))
+            return found
 
 
 def session_name(config: ExperimentConfig, strategy: str, seed: int) -> str:
@@ -184,17 +195,9 @@ def session_name(config: ExperimentConfig, strategy: str, seed: int) -> str:
 
 
 def _load(connection: Connection, experiment: Any, only: Sequence[str] | None) -> ExperimentResults | None:
-    schedule = experiment.protocol["schedule"]
-    evaluations = schedule["rounds"] + 1
-    query = (
-        select(runs.c.strategy, runs.c.seed, rounds)
-        .join(rounds, rounds.c.run_id == runs.c.id)
-        .where(runs.c.experiment_id == experiment.id)
-        .order_by(rounds.c.run_id, rounds.c.round)
-    )
-    stored: dict[tuple[str, int], list[Any]] = {}
-    for row in connection.execute(query):
-        stored.setdefault((row.strategy, row.seed), []).append(row)
+    with as_written(connection.engine, f"experiment {experiment.name!r}"):
+        schedule, stored = _runs_of(connection, experiment)
+    evaluations = len(schedule.labeled)
     finished = {run: rows for run, rows in stored.items() if len(rows) == evaluations}
     names = set(only) if only is not None else {strategy for strategy, _ in finished}
     strategies = [name for name in CATALOG if name in names] + sorted(names - CATALOG.keys())
@@ -215,7 +218,7 @@ def _load(connection: Connection, experiment: Any, only: Sequence[str] | None) -
         identity=experiment.identity,
         strategies=tuple(strategies),
         seeds=tuple(seeds),
-        labeled=np.array([schedule["initial"] + r * schedule["batch"] for r in range(evaluations)], dtype=np.int64),
+        labeled=np.array(schedule.labeled, dtype=np.int64),
         accuracies=table(lambda row: row.test_accuracy),
         acquisition_seconds=table(_acquisition_seconds),
         training_seconds=table(lambda row: row.training_seconds),
@@ -225,6 +228,25 @@ def _load(connection: Connection, experiment: Any, only: Sequence[str] | None) -
         unfinished=len(stored) - len(strategies) * len(seeds),
         data=experiment.data,
     )
+
+
+def _runs_of(connection: Connection, experiment: Any) -> tuple[ScheduleConfig, dict[tuple[str, int], list[Any]]]:
+    """Return an experiment's schedule, and the rounds of each (strategy, seed) in order."""
+    schedule = check_experiment(dict(experiment._mapping))
+    query = (
+        select(runs.c.strategy, runs.c.seed, rounds)
+        .join(rounds, rounds.c.run_id == runs.c.id)
+        .where(runs.c.experiment_id == experiment.id)
+        .order_by(rounds.c.run_id, rounds.c.round)
+    )
+    stored: dict[tuple[str, int], list[Any]] = {}
+    for row in connection.execute(query):
+        stored.setdefault((row.strategy, row.seed), []).append(row)
+    for (strategy, seed), rows in stored.items():
+        if not isinstance(strategy, str) or type(seed) is not int or experiment.learning_rate is None:
+            raise ValueError(f"{strategy!r:.60}, seed {seed!r:.60}, at a learning rate of {experiment.learning_rate}")
+        check_rounds(schedule, [row._mapping for row in rows])
+    return schedule, stored
 
 
 def _acquisition_seconds(row: Any) -> float:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from scipy.stats import binomtest
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
+from ladle.labeling.answers import SKIP, UNSURE
 from ladle.labeling.tables import answers
+from ladle.session import as_written
 
 _LABEL = "label"
 
@@ -93,7 +96,7 @@ def last_answer(connection: Connection, project: int, annotator: str, place: int
     )
     if place is not None:
         query = query.where(answers.c.example == place)
-    return connection.execute(query.order_by(answers.c.id.desc()).limit(1)).first()
+    return next(iter(_read(connection, query.order_by(answers.c.id.desc()).limit(1))), None)
 
 
 def mark_undone(connection: Connection, answer: int) -> None:
@@ -109,15 +112,27 @@ def count_next_label(connection: Connection, project: int, place: int) -> int | 
         answers.c.kind == _LABEL,
         answers.c.undone.is_(False),
     )
-    found = connection.execute(query.order_by(answers.c.id).limit(1)).first()
-    if found is None:
+    found = _read(connection, query.order_by(answers.c.id).limit(1))
+    if not found:
         return None
-    connection.execute(update(answers).where(answers.c.id == found.id).values(second=False))
-    return int(found.label)
+    connection.execute(update(answers).where(answers.c.id == found[0].id).values(second=False))
+    return int(found[0].label)
 
 
-def answers_in_force(connection: Connection, project: int) -> list[Opinion]:
-    """Return every answer that is not undone, oldest first."""
+def answers_in_force(connection: Connection, project: int, examples: int) -> list[Opinion]:
+    """Return every answer that is not undone, oldest first, of a project with so many examples."""
     query = select(answers).where(answers.c.project_id == project, answers.c.undone.is_(False))
-    rows = connection.execute(query.order_by(answers.c.id)).all()
+    rows = _read(connection, query.order_by(answers.c.id), examples)
     return [Opinion(row.example, row.annotator, row.kind, row.label, row.second) for row in rows]
+
+
+def _read(connection: Connection, query: Select[Any], examples: float = inf) -> Sequence[Any]:
+    with as_written(connection.engine, "an answer"):
+        rows = connection.execute(query).all()
+        for row in rows:
+            labeled = row.kind == _LABEL and type(row.label) is int and row.label >= 0
+            passed_over = row.kind in (SKIP, UNSURE) and row.label is None
+            known = type(row.example) is int and 0 <= row.example < examples
+            if not known or not (labeled or passed_over):
+                raise ValueError(f"{row.kind!r:.60} {row.label!r:.60} to example {row.example!r:.60}")
+    return rows

@@ -16,6 +16,7 @@ from ladle.errors import ConfigError, DataError, MissingExtraError, reason_of
 from ladle.files import written_whole
 
 _PREFIX = "sentence-transformers:"
+_PICKLED = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
 # What is encoded, and kept, at once: about half a minute of texts on two cores, so that a stop loses no more.
 _CHUNK = 256
 
@@ -59,8 +60,8 @@ def encode(
     Raises:
         ConfigError: another kind of encoder, or no name.
         MissingExtraError: sentence-transformers is not installed.
-        DataError: no such model, one that cannot read these examples, an image that cannot be read, or a cache that
-            cannot be written.
+        DataError: no such model, one that wants code of its own or has pickled weights, one that cannot read these
+            examples, an image that cannot be read, or a cache that cannot be written.
 
     Cost: a pass of the encoder over what is not in the cache.
     """
@@ -92,14 +93,28 @@ def _load(model: str) -> Any:
         from sentence_transformers import SentenceTransformer
     except ModuleNotFoundError as error:
         raise MissingExtraError.needs("an encoder", "embed") from error
+    _check_weights(Path(model))
     try:
-        return SentenceTransformer(model, device="cpu")
+        # Code that lies beside the weights is not run, and a pickle, which may hold some, not read.
+        return SentenceTransformer(model, device="cpu", trust_remote_code=False, model_kwargs={"use_safetensors": True})
     # Hub, files and architectures fail in many ways, all of them meaning the same.
     except Exception as error:
         raise DataError(
             f"an encoder is a model of sentence-transformers (got {model!r}: {reason_of(error)}); "
             "correct the name, or name a folder that has it"
         ) from error
+
+
+def _check_weights(folder: Path) -> None:
+    """Refuse a local model with a part whose weights are pickled only: some parts would be read all the same."""
+    for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        # OpenVINO's weights are no pickles, and not read.
+        pickled = file.suffix in _PICKLED and not file.name.startswith("openvino")
+        if pickled and not any(file.parent.glob("*.safetensors")):
+            raise DataError(
+                f"an encoder's weights are safetensors (got {file}, a pickle, which could run anything); open it where "
+                "you trust it, and save it anew with save_pretrained"
+            )
 
 
 def _encode(encoder: Any, name: str, chunk: Sequence[str], images: bool) -> NDArray[np.float32]:

@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from ladle.labeling.planning import Plan
+from ladle.labeling.receipts import check_receipt
 from ladle.labeling.tables import control_guesses, project_keys, receipts
+from ladle.session import as_written
 
 
 def record_plan(connection: Connection, project: int, plan: Plan, places: Container[int]) -> None:
@@ -30,16 +32,47 @@ def record_plan(connection: Connection, project: int, plan: Plan, places: Contai
         connection.execute(insert(receipts), reasons)
 
 
-def control_rows(connection: Connection, project: int) -> Sequence[Any]:
-    """Return (example, labeled, guess) of each example of the control arm, by the labels there were, then by index."""
+def control_rows(connection: Connection, project: int, examples: int) -> Sequence[Any]:
+    """Return (example, labeled, guess) of each example of the control arm, by the labels there were, then by index.
+
+    Args:
+        connection: of the store.
+        project: its number there.
+        examples: how many it has.
+
+    Raises:
+        StoreError: a row that is not as it was written.
+    """
     query = select(control_guesses).where(control_guesses.c.project_id == project)
-    return connection.execute(query.order_by(control_guesses.c.labeled, control_guesses.c.example)).all()
+    with as_written(connection.engine, "the control arm"):
+        rows = connection.execute(query.order_by(control_guesses.c.labeled, control_guesses.c.example)).all()
+        for row in rows:
+            numbers = (row.example, row.labeled, row.guess)
+            if not all(type(number) is int and number >= 0 for number in numbers) or row.example >= examples:
+                raise ValueError(f"guess {row.guess!r:.60} of example {row.example!r:.60}")
+    return rows
 
 
-def receipt_of(connection: Connection, project: int, place: int) -> dict[str, Any] | None:
-    """Return why an example was picked, as ``Receipt.to_json`` gives it; None where no model picked it."""
+def receipt_of(
+    connection: Connection, project: int, place: int, *, examples: int, classes: int
+) -> dict[str, Any] | None:
+    """Return why an example was picked, as ``Receipt.to_json`` gives it; None where no model picked it.
+
+    Args:
+        connection: of the store.
+        project: its number there.
+        place: the example.
+        examples: how many the project has.
+        classes: and how many classes.
+
+    Raises:
+        StoreError: a receipt that is not as it was written.
+    """
     query = select(receipts.c.payload).where(receipts.c.project_id == project, receipts.c.example == place)
-    payload: dict[str, Any] | None = connection.execute(query).scalar()
+    with as_written(connection.engine, f"the receipt of example {place}"):
+        payload: dict[str, Any] | None = connection.execute(query).scalar()
+        if payload is not None:
+            check_receipt(payload, examples=examples, classes=classes)
     return payload
 
 

@@ -98,7 +98,7 @@ class LabelingProject:
         UnknownNameError: a strategy or a model nobody knows.
         InputError: a model that does not take such inputs.
         SessionError: the store has a project of this name on another source or with other settings.
-        StoreError: a store that cannot be opened.
+        StoreError: a store that cannot be opened, or that is damaged.
     """
 
     def __init__(
@@ -300,12 +300,13 @@ class LabelingProject:
     def opinions(self) -> list[Opinion]:
         """Return every answer in force, oldest first."""
         with self._engine.connect() as connection:
-            return answers_in_force(connection, self._project)
+            return answers_in_force(connection, self._project, len(self.source))
 
     def receipt(self, place: int) -> dict[str, Any] | None:
         """Return why an example was picked, as ``Receipt.to_json`` gives it; None where no model picked it."""
         with self._engine.connect() as connection:
-            return receipt_of(connection, self._project, place)
+            sizes = {"examples": len(self.source), "classes": len(self.classes)}
+            return receipt_of(connection, self._project, place, **sizes)
 
     def control_arm(self) -> set[int]:
         """Return the indices of the examples that were drawn at random to measure accuracy on."""
@@ -428,7 +429,7 @@ class LabelingProject:
 
     def _guesses(self) -> Sequence[Any]:
         with self._engine.connect() as connection:
-            return control_rows(connection, self._project)
+            return control_rows(connection, self._project, len(self.source))
 
     def _picks(self, places: Indices) -> list[Pick]:
         arm = self.control_arm()

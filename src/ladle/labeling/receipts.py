@@ -101,6 +101,24 @@ def receipts(
     }
 
 
+def check_receipt(stored: Any, *, examples: int, classes: int) -> None:
+    """Make sure that what a store has is a receipt, as ``Receipt.to_json`` gives it.
+
+    Raises:
+        ValueError, TypeError: it is none.
+    """
+    receipt = Receipt(**stored)
+    passed_over = () if receipt.passed_over is None else (receipt.passed_over,)
+    places = [*(place for place, _ in receipt.nearest), *passed_over]
+    numbers = [*(number for number, _ in receipt.likeliest), *(number for _, number in receipt.nearest)]
+    shares = [share for _, share in receipt.likeliest]
+    measured = [value for name, value in vars(receipt).items() if name not in ("likeliest", "nearest", "passed_over")]
+    known = all(type(one) is int and 0 <= one < examples for one in places)
+    known = known and all(type(one) is int and 0 <= one < classes for one in numbers)
+    if not known or not all(type(one) in (int, float) for one in (*shares, *measured)):
+        raise ValueError(f"no receipt: {stored!r:.60}")
+
+
 def _ranked(values: Tensor, places: Indices) -> list[int]:
     order = values[torch.from_numpy(places)].argsort(descending=True, stable=True).numpy()
     ranked: list[int] = places[order].tolist()

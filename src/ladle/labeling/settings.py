@@ -13,6 +13,7 @@ from ladle.errors import ConfigError, SessionError
 from ladle.labeling.json_lines import is_text
 from ladle.labeling.tables import projects
 from ladle.models import build_model
+from ladle.session import as_written
 from ladle.typing import Inputs
 
 _STRATEGY, _CONTROL = "margin", 0.2
@@ -55,12 +56,16 @@ def find_or_make_settings(
 
     Raises:
         ConfigError: classes that break a rule, none for a new project, or a setting other than the stored one.
+        StoreError: a row that is not as it was written.
         SessionError: another process has made the project at this moment.
     """
     wanted = None if classes is None else _class_names(classes)
     query = select(projects).where(projects.c.name == name)
     with engine.begin() as connection:
-        found = connection.execute(query).first()
+        with as_written(engine, f"project {name!r}"):
+            found = connection.execute(query).first()
+            if found is not None:
+                _check_stored(found)
         if found is None:
             if wanted is None:
                 raise ConfigError(f"a new project needs its classes (got none for {name!r}); say them, as in cat,dog")
@@ -94,10 +99,24 @@ def find_or_make_settings(
         return connection.execute(query).one()
 
 
+def _check_stored(row: Any) -> None:
+    if not isinstance(row.classes, list) or not _are_names(row.classes):
+        raise ValueError(f"classes {row.classes!r:.60}")
+    if not isinstance(row.control, float) or not 0 <= row.control < 1:
+        raise ValueError(f"a control arm of {row.control!r:.60}")
+    for text in (row.strategy, row.model):
+        if not isinstance(text, str):
+            raise TypeError(f"a name that is {text!r:.60}")
+
+
+def _are_names(names: Sequence[Any]) -> bool:
+    fit = all(isinstance(name, str) and name and is_text(name) for name in names)
+    return fit and len(names) >= 2 and len(set(names)) == len(names)
+
+
 def _class_names(classes: Sequence[str]) -> list[str]:
     names = list(classes) if isinstance(classes, list | tuple) else []
-    fit = all(isinstance(name, str) and name and is_text(name) for name in names)
-    if len(names) < 2 or not fit or len(set(names)) < len(names):
+    if not _are_names(names):
         came = ", ".join(map(repr, names)) or (repr(classes) if classes else "none")
         raise ConfigError(f"classes are two or more distinct names (got {came}); name them")
     return names

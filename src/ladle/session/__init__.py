@@ -1,5 +1,6 @@
 """The loop of active learning as an object: ask for a batch, tell its labels, undo, resume from a store."""
 
+from ladle.session.damage import as_written
 from ladle.session.database import open_database
 from ladle.session.lock import hold
 from ladle.session.log import EventLog
@@ -16,6 +17,7 @@ __all__ = [
     "State",
     "Told",
     "Undone",
+    "as_written",
     "hold",
     "open_database",
     "replay",

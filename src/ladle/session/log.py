@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from ladle.errors import SessionError, StoreConflictError, StoreError
+from ladle.errors import SessionError, StoreConflictError, StoreError, reason_of
+from ladle.session.damage import as_written, not_as_written
 from ladle.session.database import events, sessions
-from ladle.session.state import Asked, Event, Skipped, Told, Undone
-from ladle.typing import Indices
+from ladle.session.event_rows import check_event, decode_event, encode_event
+from ladle.session.state import Event, State
 
 
 class EventLog:
@@ -28,6 +28,7 @@ class EventLog:
 
     Raises:
         SessionError: the name belongs to a session with another configuration.
+        StoreError: the session's row is not as it was written.
     """
 
     def __init__(
@@ -45,12 +46,50 @@ class EventLog:
         self.length = 0
 
     def read(self) -> list[Event]:
-        """Return all events in order; what is appended next follows the last of them."""
-        query = select(events.c.kind, events.c.payload).where(events.c.session_id == self._id)
-        with self.engine.connect() as connection:
-            rows = connection.execute(query.order_by(events.c.sequence)).all()
-        self.length = len(rows)
-        return [decode_event(kind, payload) for kind, payload in rows]
+        """Return all events in order; what is appended next follows the last of them.
+
+        Raises:
+            StoreError: an event that is not as it was written, or one that is missing.
+        """
+        query = select(events.c.sequence, events.c.kind, events.c.payload).where(events.c.session_id == self._id)
+        read: list[Event] = []
+        try:
+            with self.engine.connect() as connection:
+                for sequence, kind, payload in connection.execute(query.order_by(events.c.sequence)):
+                    if sequence != len(read):
+                        raise ValueError(f"event {sequence!r} in its place")  # noqa: TRY301
+                    read.append(decode_event(kind, payload))
+        # No JSON; other types; nesting without end; a number of a thousand digits.
+        except (ValueError, TypeError, RecursionError, OverflowError) as error:
+            raise self._damaged(len(read), error) from error
+        self.length = len(read)
+        return read
+
+    def replay(self, *, size: int, classes: int | None, multi_label: bool) -> State:
+        """Return where the events lead.
+
+        Args:
+            size: examples in the pool.
+            classes: how many there are; None where that is not known.
+            multi_label: whether labels are rows of zeros and ones.
+
+        Raises:
+            StoreError: an event that is not as it was written, that no such pool has, or that cannot follow those
+                before it.
+        """
+        state = State()
+        for number, event in enumerate(self.read()):
+            try:
+                check_event(event, size=size, classes=classes, known=state.labels if multi_label else None)
+                state = state.after(event)
+            except (ValueError, SessionError) as error:
+                raise self._damaged(number, error) from error
+        return state
+
+    def _damaged(self, number: int, error: Exception) -> StoreError:
+        # What an error of a session advises is for those who drive it.
+        reason = reason_of(error).partition("; ")[0]
+        return not_as_written(self.engine, f"event {number} of {self.name!r}", reason)
 
     def append(self, event: Event, connection: Connection | None = None) -> None:
         """Append one event, durable when the transaction commits.
@@ -62,7 +101,7 @@ class EventLog:
         Raises:
             StoreConflictError: another process has appended since this one has read.
         """
-        kind, payload = _encode(event)
+        kind, payload = encode_event(event)
         row = {"session_id": self._id, "sequence": self.length, "kind": kind, "payload": payload}
         try:
             with self.engine.begin() if connection is None else nullcontext(connection) as transaction:
@@ -76,7 +115,11 @@ class EventLog:
     def _find_or_make(self, connection: Connection, config: Mapping[str, Any], environment: Mapping[str, Any]) -> int:
         # Through JSON and back, so that what is compared is what a database would give.
         wanted = json.loads(json.dumps(config, default=_plain))
-        found = connection.execute(select(sessions.c.id, sessions.c.config).where(sessions.c.name == self.name)).first()
+        query = select(sessions.c.id, sessions.c.config).where(sessions.c.name == self.name)
+        with as_written(self.engine, f"session {self.name!r}"):
+            found = connection.execute(query).first()
+            if found is not None and not isinstance(found.config, dict):
+                raise ValueError(f"settings {found.config!r:.60}")
         if found is None:
             values = {"name": self.name, "config": wanted, "environment": dict(environment)}
             made = connection.execute(insert(sessions).values(values)).inserted_primary_key
@@ -96,44 +139,6 @@ class EventLog:
         return int(found.id)
 
 
-def _encode(event: Event) -> tuple[str, dict[str, Any]]:
-    match event:
-        case Asked():
-            return "asked", {
-                "indices": event.indices.tolist(),
-                "strategy": event.strategy,
-                "seconds": dict(event.seconds),
-            }
-        case Told():
-            return "told", {"indices": event.indices.tolist(), "labels": event.labels.tolist()}
-        case Skipped():
-            return "skipped", {"indices": event.indices.tolist()}
-    return "undone", {} if event.index is None else {"index": event.index}
-
-
-def decode_event(kind: str, payload: Mapping[str, Any]) -> Event:
-    """Return an event as it was before it was stored.
-
-    Raises:
-        StoreError: a kind that is unknown.
-    """
-    match kind:
-        case "asked":
-            return Asked(_int64(payload["indices"]), payload["strategy"], payload["seconds"])
-        case "told":
-            return Told(_int64(payload["indices"]), _int64(payload["labels"]))
-        case "skipped":
-            return Skipped(_int64(payload["indices"]))
-        case "undone":
-            return Undone(payload.get("index"))
-        case _:
-            raise StoreError(f"the store holds an event of an unknown kind (got {kind!r}); use the Ladle that wrote it")
-
-
 def _plain(value: Any) -> Any:
     # NumPy's numbers, as a loop over an array gives them.
     return value.item()
-
-
-def _int64(values: list[Any]) -> Indices:
-    return np.array(values, dtype=np.int64)

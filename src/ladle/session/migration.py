@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +11,11 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, column, inspect, select, table
 
 from ladle.errors import StoreError
+from ladle.session.damage import not_as_written
 
 #: The last revision in ``migrations/versions``; kept here so that a store that has it opens without alembic.
 HEAD = "0001"
+_FIRST, _SHOWN = "0001", 60
 #: Not alembic's usual name: the database may have other users, with migrations of their own.
 VERSION_TABLE = "ladle_revision"
 FOLDER = Path(__file__).with_name("migrations")
@@ -34,7 +37,7 @@ def migrate(engine: Engine) -> None:
         engine: the database, not one in memory.
 
     Raises:
-        StoreError: a store that a newer Ladle has written.
+        StoreError: a store that a newer Ladle has written, or whose schema has no such number.
 
     Cost: two queries where nothing is to be done; alembic is imported, which takes a fifth of a second, elsewhere only.
     """
@@ -51,6 +54,8 @@ def _is_current(connection: Connection) -> bool:
         return False
     found = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
     # Revisions are numbered with four digits, so that later ones are greater.
+    if found is not None and (not isinstance(found, str) or not re.fullmatch("[0-9]{4}", found) or found < _FIRST):
+        raise not_as_written(connection.engine, "its schema's number", repr(found)[:_SHOWN])
     if found is not None and found > HEAD:
         raise StoreError(
             f"a store is opened by the Ladle that wrote it or a newer one (got schema {found} in "

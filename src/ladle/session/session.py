@@ -44,7 +44,7 @@ from ladle.session.reading import (
     read_seed,
 )
 from ladle.session.seeds import Purpose, derived_seed
-from ladle.session.state import Asked, Event, Skipped, Told, Undone, replay
+from ladle.session.state import Asked, Event, Skipped, Told, Undone
 from ladle.strategies import PoolOutputs, Strategy, distance_rows, find_cold_start, find_strategy, is_cold
 from ladle.typing import Array, Indices, Inputs
 
@@ -65,7 +65,7 @@ class Session:
             name of one of Ladle's own (mlp, lenet, resnet18, vgg16; then ``classes`` is needed). A module returns its
             logits, or an object that has them as ``logits``.
         strategy: a name from ``ladle.list_strategies()``, or a ``Strategy``.
-        classes: the number of classes; only needed for a model given by name.
+        classes: the number of classes, which no label may reach; only needed for a model given by name.
         loss: what the model is trained with, by the mean over examples, and picks by: cross-entropy, squared-error,
             binary-cross-entropy, or a ``ladle.gradients.ResidualLoss``, such as ``weighted_cross_entropy`` and
             ``smoothed_cross_entropy`` make. With a multi-label loss labels are rows of zeros and ones, one a class.
@@ -86,7 +86,7 @@ class Session:
         InputError: a pool without examples or in parts that do not match, classes missing, no such last layer, a loss
             that cannot be trained with, a strategy that has no meaning for it, or a cold start without distances.
         UnknownNameError: an unknown strategy, model, loss or cold start.
-        StoreError: a store that cannot be opened.
+        StoreError: a store that cannot be opened, or that is damaged.
         SessionError: the store has a session of this name with other settings.
 
     Reference: Khosravani and Zilles (2026), algorithm 1.
@@ -116,6 +116,7 @@ class Session:
         if last_layer is not None and isinstance(model, nn.Module):
             find_last_layer(model, last_layer)
         self._last_layer = last_layer
+        self._classes = classes
         self.loss = find_loss(loss)
         self._mean_loss = _mean_of(self.loss)
         self.strategy = find_strategy(strategy)
@@ -150,7 +151,7 @@ class Session:
         assert engine is not None
         try:
             self.log = EventLog(engine, name, config, describe_environment())
-            self.state = replay(self.log.read())
+            self.state = self.log.replay(size=len(self), classes=classes, multi_label=self.loss.multi_label)
         except BaseException:
             self.close()  # nobody has a session to close
             raise
@@ -333,6 +334,11 @@ class Session:
         if len(rows) != len(found) or len(rows) == 0:
             raise InputError(
                 f"every index needs one label (got indices={len(rows)}, labels={len(found)}); pass them one to one"
+            )
+        if self._classes is not None and not multi and found.max() >= self._classes:
+            raise InputError(
+                f"labels must be class numbers from 0 to {self._classes - 1} (got {found.max()}); correct it, or make "
+                "the session for as many classes as there are"
             )
         self.commit(Told(read_indices(rows, len(self)), found))
 

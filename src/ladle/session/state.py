@@ -113,10 +113,12 @@ class State:
         """Return the state that follows from one more event.
 
         Raises:
-            SessionError: labels for an example that has one, or nothing to undo.
+            SessionError: labels for an example that has one, a batch with an example that was answered or asked for
+                before, or nothing to undo.
         """
         match event:
             case Asked():
+                self._check_batch(event)
                 drawn = event.indices if event.strategy == RANDOM else event.indices[:0]
                 return replace(
                     self,
@@ -129,6 +131,15 @@ class State:
             case Skipped():
                 return self._after_skip(event)
         return self._after_undo(event)
+
+    def _check_batch(self, event: Asked) -> None:
+        before = np.concatenate([self.labeled, self.pending, self.skipped])
+        again = event.indices[np.isin(event.indices, before)]
+        if len(again):
+            raise SessionError(
+                f"a batch is of examples that are neither answered nor awaited (got index {again[0]}, which is); pick "
+                "others"
+            )
 
     def _after_labels(self, event: Told) -> State:
         again = event.indices[np.isin(event.indices, self.labeled)]
