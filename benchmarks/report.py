@@ -403,8 +403,7 @@ def _draw_scaling(one: dict[str, Any], path: Path) -> None:
             axis.minorticks_off()
             axis.spines[["top", "right"]].set_visible(False)
             axis.grid(axis="y", lw=0.4, color="#dde2e6")
-            if line is axes[-1]:
-                axis.set_xlabel(label)
+            axis.set_xlabel(label if method == list(_METHODS)[-1] else "")
         line[0].set_ylabel(f"{name}, seconds")
     figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
     figure.savefig(path, dpi=130)
