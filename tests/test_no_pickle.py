@@ -33,6 +33,9 @@ def dangers(code: str) -> set[str]:
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             found |= {f"import {name}" for name in names if name.split(".")[0] in _FORBIDDEN_MODULES}
+            # By these names alone a call could not be told from others.
+            if isinstance(node, ast.ImportFrom) and node.module in ("numpy", "torch"):
+                found |= {f"from {node.module} import {one.name}" for one in node.names if one.name in ("load", "*")}
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             options = {option.arg: ast.unparse(option.value) for option in node.keywords}
@@ -40,7 +43,7 @@ def dangers(code: str) -> set[str]:
             safe = safe or (called, options.get("weights_only")) == ("torch.load", "True")
             if (called in _FORBIDDEN_CALLS or called.split(".")[-1] in _FORBIDDEN_ENDS) and not safe:
                 found.add(ast.unparse(node))
-            if options.get("allow_pickle") == "True":
+            if options.get("allow_pickle", "False") != "False":
                 found.add(ast.unparse(node))
     return found
 
@@ -60,6 +63,10 @@ def test_no_source_file_reads_a_pickle_or_unpacks_an_archive() -> None:
         "import numpy as np\nnp.load(path)",
         "np.load(path, allow_pickle=True)",
         "open_memmap(path, allow_pickle=True)",
+        "open_memmap(path, allow_pickle=trusted)",
+        "from numpy import array, load",
+        "from torch import load as read",
+        "from torch import *",
         "torch.load(path)",
         "torch.load(path, weights_only=False)",
         "pd.read_pickle(path)",
@@ -72,4 +79,5 @@ def test_what_would_is_seen(code: str) -> None:
 
 
 def test_what_would_not_is_not() -> None:
-    assert not dangers("np.load(path, allow_pickle=False)\njson.loads(text)\ntorch.load(path, weights_only=True)")
+    safe = ("np.load(path, allow_pickle=False)", "json.loads(text)", "torch.load(path, weights_only=True)")
+    assert not dangers("\n".join((*safe, "from torch import Tensor", "from json import load")))

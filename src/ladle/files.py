@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ladle.errors import DataError
@@ -66,8 +67,8 @@ def check_writable(path: Path) -> None:
 
 
 def partial_of(path: Path) -> Path:
-    """Return where a file is written until it is whole: hidden, and of no kind that is ever read."""
-    return path.with_name(f".{path.name}.{os.getpid()}")
+    """Return where a file is written until it is whole: hidden, of no kind that is ever read, and nobody else's."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
 
 
 def finish(partial: Path, path: Path) -> None:
@@ -79,6 +80,13 @@ def finish(partial: Path, path: Path) -> None:
     with partial.open("rb") as written:
         os.fsync(written.fileno())
     partial.replace(path)
+    # The new name is in the folder, which a power cut would take back to what it was. Not every system opens folders.
+    with suppress(OSError):
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def cannot_write(path: Path, error: OSError) -> DataError:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from ladle.data import DataConfig, Pool, load_pool
-from ladle.errors import StoreConflictError, StoreError
+from ladle.errors import DataError, StoreConflictError, StoreError
 from ladle.experiments import ExperimentConfig, ExperimentStore, experiment_from, save_experiments
 from ladle.experiments.run import run_one
 from ladle.session import open_database
@@ -150,6 +150,13 @@ def test_a_run_does_not_go_on_from_other_labels_than_the_data_has(
         connection.execute(change, {"payload": json.dumps(payload)})
     reason = f"example {payload['indices'][3]} has another label than in the data"
     check_named(engine, lambda: run_one(config, "random", 1, pool=pool, engine=engine, learning_rate=0.01), reason)
+
+
+def test_a_name_longer_than_a_folder_s_is_told(path: Path, tmp_path: Path) -> None:
+    engine = edited(path, "UPDATE experiments SET name = :name", name="9" * 5000)
+    with pytest.raises(DataError, match=r"999: File name too long\); make room, or name another place$"):
+        save_experiments(engine, tmp_path / "saved")
+    engine.dispose()
 
 
 def test_what_is_whole_goes_on(path: Path, config: ExperimentConfig, pool: Pool, tmp_path: Path) -> None:

@@ -44,19 +44,34 @@ These run in `make test`, in `tests/faults/`:
 
 - **A full disk.** The store takes no more: the answer is refused in one line, all that was acknowledged is there, and \
 the same process goes on once there is room. Exports, trained models, saved experiments, sorted images and shards are \
-written beside and renamed when they are whole: what stood there before stays, and nothing half written is left.
-- **The network goes away in a download.** It is said in one line; what scikit-learn has kept of OpenML's answers and \
-of 20 Newsgroups is checked and fetched again, and a file of the hub has its name only when it is whole.
-- **Torn files**, cut short at random lengths: a store, a saved experiment, a saved pool, a trained model and a shard \
-are named in one line; a plain copy of a shard is made again. A saved experiment whose tables are of two savings is \
-named too.
+written beside and renamed when they are whole: what stood there before stays, and nothing half written is left. A \
+pool is saved to an empty folder, which is empty again.
+- **The network goes away in a download.** It is said in one line, and the next try fetches what is missing; a file of \
+the hub has its name only when it is whole.
+- **Torn files**, cut short at random lengths, and rows of a store that are not as they were written. What happens \
+depends on whose file it is:
+
+| what is damaged | what happens |
+| --- | --- |
+| a store, or a row in it | named in one line, and left as it is: a copy of it, or the last export, takes its place |
+| a saved experiment, a saved pool, a trained model, a shard; a saved experiment whose tables are of two savings | \
+named in one line, and left as it is |
+| a plain copy of a Parquet shard in the scratch folder; what an encoder has encoded, in the cache | made again, over \
+the damaged one, without a word |
+| what scikit-learn has kept of OpenML's answers and of 20 Newsgroups | fetched again, over the damaged one, without a \
+word |
+| what the `datasets` package has made of a data set of the hub | fetched and made again, over the damaged one, once, \
+without a word; where that fails too, its folder is named, to be removed |
 
 ## What is not covered
 
 - A power cut, or a disk that loses what it has confirmed: a killed process leaves what it wrote to the operating \
 system. SQLite runs with `synchronous=FULL`, and files are synced before they are renamed, for that case; nobody has \
 pulled a plug.
-- Bytes that change inside a file of the same length. Saved experiments have digests; stores and shards do not.
+- Bytes that change inside a file of the same length. Saved experiments have digests; stores and shards do not. What \
+no longer can be is seen in a store (`docs/bad-input.md`); a person's label that became another is not.
+- What a killed process was writing beside: a hidden file, `.NAME.PROCESS-LETTERS`, stays and is never read. Remove it \
+as you like.
 - A store cut to nothing, or a write-ahead log (`-wal`) that was deleted or left behind: SQLite takes the one for a \
 new store, and the other for an empty log. Copy a store with `sqlite3 labels.db ".backup copy.db"`, also while it is \
 in use.

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sqlalchemy import event, text
 
-from ladle.data import DataConfig, load_pool, save_pool, write_shards
+from ladle.data import DataConfig, load_pool, open_pool, save_pool, write_shards
 from ladle.errors import DataError, StoreError
 from ladle.experiments import ExperimentStore, experiment_from, save_experiments
 from ladle.files import write_whole
@@ -110,12 +111,16 @@ def test_a_full_database_loses_no_answer(source: Source, tmp_path: Path) -> None
     engine.dispose()
 
 
-def test_no_file_is_left_half_written(source: Source, tmp_path: Path) -> None:
+def contents(place: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+
+def test_no_file_is_left_half_written_and_what_stood_there_stays(source: Source, tmp_path: Path) -> None:
     config = experiment_from(
         {
             "name": "full",
             "strategies": ["random"],
-            "seeds": 1,
+            "seeds": 2,
             "data": {"name": "digits"},
             "model": {"name": "mlp"},
             "schedule": {"initial": 10, "batch": 5, "rounds": 1},
@@ -123,30 +128,52 @@ def test_no_file_is_left_half_written(source: Source, tmp_path: Path) -> None:
     )
     experiments = open_database(None)
     ExperimentStore(experiments).register(config, {"fingerprint": "x"})
-    digits = load_pool(DataConfig("digits"))
     photos = tmp_path / "photos"
     photos.mkdir()
-    from PIL import Image
-
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(photos / "a.png")
     images = open_source(photos)
-    place = tmp_path / "out"
-    place.mkdir()
     with LabelingProject(source, classes=["a", "b"], store="sqlite://") as project:
         project.ingest({name: "ab"[number % 2] for number, name in enumerate(source.ids[:20])})
         assert project.session.model is not None
-        writes: list[Callable[[], object]] = [
-            lambda: write_whole(place / "labels.csv", "x" * 5000),
-            lambda: save_trained(project, place / "model.safetensors"),
-            lambda: save_experiments(experiments, place),
-            lambda: copy_by_class(images, {"a.png": "cat"}, place),
-            lambda: write_shards(place, [np.ones((900, 4))], rows_a_file=900, kind="npy"),
-            lambda: write_shards(place, [np.ones((900, 400))], rows_a_file=900, kind="parquet"),
-            lambda: save_pool(digits, tmp_path / "saved"),
-        ]
-        for write in writes:
-            with largest_file(1000), pytest.raises(OSError, match=r"File too large|requested and") as caught:
-                write()
-            if isinstance(caught.value, DataError):
-                assert str(caught.value).endswith("; make room, or name another place")
-            assert [path for path in place.rglob("*") if path.is_file()] == []
+        #: What is written, into a folder of its own each.
+        writes: dict[str, Callable[[Path], object]] = {
+            "file": lambda place: write_whole(place / "labels.csv", "old\n" * 2000),
+            "model": lambda place: save_trained(project, place / "model.safetensors"),
+            "experiments": lambda place: save_experiments(experiments, place),
+            "images": lambda place: copy_by_class(images, {"a.png": "cat"}, place),
+            "npy": lambda place: write_shards(place, [np.ones((900, 4))], rows_a_file=900, kind="npy"),
+            "parquet": lambda place: write_shards(place, [np.ones((900, 400))], rows_a_file=900, kind="parquet"),
+        }
+        for name, write in writes.items():
+            place = tmp_path / "out" / name
+            place.mkdir(parents=True)
+            refuse_for_space(lambda: write(place), name)  # noqa: B023
+            assert contents(place) == {}, name
+            write(place)
+            for path in contents(place):
+                # Other bytes than the next try would write.
+                path.write_bytes(path.read_bytes()[::-1])
+            stood = contents(place)
+            assert stood, name
+            refuse_for_space(lambda: write(place), name)  # noqa: B023
+            assert contents(place) == stood, name
+            write(place)
+            assert contents(place) != stood, f"{name} is written over what stood there"
+    experiments.dispose()
+
+
+def test_a_pool_that_found_no_room_leaves_its_folder_empty_for_the_next_try(tmp_path: Path) -> None:
+    digits = load_pool(DataConfig("digits"))
+    refuse_for_space(lambda: save_pool(digits, tmp_path / "saved"), "pool")
+    assert contents(tmp_path / "saved") == {}
+    save_pool(digits, tmp_path / "saved")
+    assert open_pool(tmp_path / "saved").fingerprint() == digits.fingerprint()
+
+
+def refuse_for_space(write: Callable[[], object], name: str) -> None:
+    with largest_file(1000), pytest.raises(OSError, match=r"File too large|requested and") as caught:
+        write()
+    if name not in ("npy", "parquet"):
+        assert isinstance(caught.value, DataError), name
+    if isinstance(caught.value, DataError):
+        assert str(caught.value).endswith("; make room, or name another place")

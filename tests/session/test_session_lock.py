@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -93,10 +94,35 @@ def test_a_store_in_memory_is_nobody_elses() -> None:
     other.dispose()
 
 
-def test_a_folder_that_takes_no_lock_is_told(tmp_path: Path) -> None:
+def make_a_folder(file: Path) -> None:
+    file.mkdir()
+
+
+def make_it_other(file: Path) -> None:
+    file.write_bytes(b"no lock, and no database either" * 40)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"), [(make_a_folder, "unable to open database file"), (make_it_other, "file is not a database")]
+)
+def test_what_cannot_be_locked_is_told(make: Callable[[Path], None], reason: str, tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path}/labels.db")
-    (tmp_path / "labels.db-baking.lock").mkdir()
-    told = pytest.raises(StoreError, match=r"a lock lies beside its store \(got unable to open")
+    make(tmp_path / "labels.db-baking.lock")
+    told = pytest.raises(StoreError, match=rf"a lock lies beside its store, .*\(got {reason}: .*baking\.lock\); let")
+    with told, hold(engine, NAME, WORK):
+        raise AssertionError
+    engine.dispose()
+
+
+def test_a_lock_that_cannot_be_written_is_no_second_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/labels.db")
+    with hold(engine, NAME, WORK):
+        pass
+    file = tmp_path / "labels.db-baking.lock"
+    file.chmod(0o444)
+    # Who is root may write to any file.
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != file)
+    told = pytest.raises(StoreError, match=r"\(got no right to write: .*baking.lock\); let files be made and written")
     with told, hold(engine, NAME, WORK):
         raise AssertionError
     engine.dispose()

@@ -38,6 +38,8 @@ def save_pool(pool: Pool, directory: Path | str) -> None:
     try:
         _write(pool, folder)
     except OSError as error:
+        for file in folder.iterdir():  # it was empty, and is to be again for the next try
+            file.unlink()
         raise cannot_write(folder, error) from error
 
 

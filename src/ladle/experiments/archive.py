@@ -21,7 +21,7 @@ from ladle.data.unfolding import check_parquet
 from ladle.errors import DataError, reason_of
 from ladle.experiments.archive_checks import check_experiment, check_run, check_runs
 from ladle.experiments.tables import experiments, rounds, runs
-from ladle.files import write_whole, written_whole
+from ladle.files import cannot_write, write_whole, written_whole
 from ladle.session import as_written
 from ladle.session.database import events, sessions
 
@@ -117,7 +117,10 @@ def _save(connection: Connection, row: Any, place: Path) -> None:
         saved = _stored(connection, row.id)
         _check(described, saved)
         tables = {name: _table(name, saved[name]) for name in _TABLES}
-    place.mkdir(parents=True, exist_ok=True)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # a name may be longer than a folder's may
+        raise cannot_write(place, error) from error
     for name, table in tables.items():
         _write(place / name, table)
     # Last: a folder is an experiment once this is there.

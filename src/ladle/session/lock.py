@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
@@ -26,7 +27,7 @@ def hold(engine: Engine, name: str, work: str) -> AbstractContextManager[None]:
         work: what it is called in a message, such as "the exchange with Label Studio".
 
     Raises:
-        StoreError: another process is at it, or no file can be made beside the store.
+        StoreError: another process is at it, or no file can be made and locked beside the store.
     """
     backend = engine.url.get_backend_name()
     if backend == "postgresql":
@@ -46,12 +47,16 @@ def _hold_file(path: str, name: str, work: str) -> Iterator[None]:
         # SQLite knows how a file is locked on each system.
         connection = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
     except sqlite3.OperationalError as error:
-        raise StoreError(f"a lock lies beside its store (got {error}: {file}); let files be made there") from error
+        raise _no_lock(file, str(error)) from error
     with closing(connection):
+        if not os.access(file, os.W_OK):  # SQLite opens it for reading then, and locks nothing without a word
+            raise _no_lock(file, "no right to write")
         try:
             connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            raise _taken(work, path) from error
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise _taken(work, path) from error
+            raise _no_lock(file, str(error)) from error
         yield
 
 
@@ -66,6 +71,13 @@ def _hold_advisory(engine: Engine, name: str, work: str) -> Iterator[None]:
         finally:
             with suppress(SQLAlchemyError):  # a server that is gone holds no lock
                 connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+
+
+def _no_lock(file: str, reason: str) -> StoreError:
+    return StoreError(
+        f"a lock lies beside its store, an empty file that can be written (got {reason}: {file}); let files be made "
+        "and written there, or remove that one"
+    )
 
 
 def _taken(work: str, store: str) -> StoreError:
