@@ -59,9 +59,10 @@ def check_writable(path: Path) -> None:
         raise cannot_write(path, IsADirectoryError("Is a directory"))
     if path.exists() and not path.is_file():
         return  # a pipe or a device, where trying would be writing
+    partial = partial_of(path)
     try:
-        partial_of(path).touch()
-        partial_of(path).unlink()
+        partial.touch()
+        partial.unlink()
     except OSError as error:
         raise cannot_write(path, error) from error
 
