@@ -18,14 +18,17 @@ import torch
 from PIL import Image
 from torch import nn
 
+import ladle
 from ladle import select
 from ladle.data import DataConfig, load_pool
 from ladle.engines import select_from_shards
 from ladle.experiments import ExperimentStore, experiment_from
 from ladle.experiments.run import run_one
+from ladle.gradients import cross_entropy
 from ladle.labeling import open_source
-from ladle.models import pool_outputs
+from ladle.models import TrainingConfig, build_model, pool_outputs, train
 from ladle.session import open_database
+from ladle.strategies import PoolOutputs, find_strategy
 from reference.stored_experiment import stored
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,6 +79,36 @@ def test_the_order_of_the_batches_of_a_pool_pass() -> None:
     parts = {start: pool_outputs(model, inputs[start : start + 512], batch_size=512) for start in reversed(starts)}
     for name in ("features", "logits"):
         assert torch.equal(torch.cat([getattr(parts[start], name) for start in starts]), getattr(whole, name))
+
+
+@pytest.fixture(scope="module")
+def pool_in_two_orders() -> tuple[PoolOutputs, PoolOutputs]:
+    """What a trained network says of a pool, passed in its order and in another, and laid back in its order."""
+    rng = np.random.default_rng(0)
+    inputs = torch.from_numpy(rng.normal(size=(2500, 6)).astype(np.float32))
+    labels = torch.from_numpy(rng.integers(0, 3, size=30))
+    build = build_model("mlp", example_shape=(6,), classes=3)
+    model = train(build, inputs[:30], labels, TrainingConfig(epochs=20), seed=0)
+    order = torch.from_numpy(rng.permutation(2500))
+    passed = pool_outputs(model, inputs), pool_outputs(model, inputs[order])
+    back = order.argsort()
+    features, logits = passed[1].features[back], passed[1].logits[back]
+    labeled = np.arange(30)
+    return (
+        PoolOutputs(passed[0].features, passed[0].logits, labeled, labels, cross_entropy, bias=True),
+        PoolOutputs(features, logits, labeled, labels, cross_entropy, bias=True),
+    )
+
+
+@pytest.mark.parametrize("name", ladle.list_strategies())
+def test_a_pool_passed_in_another_order_gives_the_same_picks(
+    name: str, pool_in_two_orders: tuple[PoolOutputs, PoolOutputs]
+) -> None:
+    picks = [
+        find_strategy(name).select(outputs, 40, generator=np.random.default_rng(1)).tolist()
+        for outputs in pool_in_two_orders
+    ]
+    assert picks[0] == picks[1]
 
 
 @pytest.mark.parametrize("name", ["grad", "badge", "k-center", "grad-volume"])
