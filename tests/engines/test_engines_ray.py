@@ -213,7 +213,7 @@ def test_workers_that_keep_dying_are_told_in_a_line(
 
     monkeypatch.setattr(ray_selection, "_LOST_WORKERS", 1)
     monkeypatch.setattr(ray_selection, "PartWorker", Dying)
-    with pytest.raises(LadleError, match=r"^workers .*keep dying \(got 2 lost, the last: The actor died.*more memory$"):
+    with pytest.raises(LadleError, match=r"^workers .*keep dying \(got 2 lost of .*: The actor died.*more memory$"):
         on_the_cluster(problem, "badge", cluster)
     monkeypatch.setattr(ray_selection, "_part_scores", dying)
     with pytest.raises(LadleError, match=r"^a cluster must not lose .*\(got WorkerCrashedError: .*run it again$"):

@@ -13,6 +13,7 @@ import ray
 import torch
 from numpy.typing import NDArray
 from ray.exceptions import (
+    ActorUnschedulableError,
     NodeDiedError,
     ObjectLostError,
     OutOfMemoryError,
@@ -32,10 +33,17 @@ from ladle.selectors import CHUNK_ROWS, LocalPasses
 from ladle.strategies import Strategy
 from ladle.typing import Embedding, Indices
 
-# A worker whose node is lost is started anew elsewhere and brought up to date, so many times in one selection.
+# A worker whose node is lost is started anew elsewhere and brought up to date, so many times for each part of the rows.
 _LOST_WORKERS = 20
 # A worker is gone, alone or with its node; or its result alone: a large one stays on the node until it is fetched.
-_LOST = (RayActorError, ObjectLostError, NodeDiedError, WorkerCrashedError, OutOfMemoryError)
+_LOST = (
+    RayActorError,
+    ActorUnschedulableError,
+    ObjectLostError,
+    NodeDiedError,
+    WorkerCrashedError,
+    OutOfMemoryError,
+)
 
 
 class PartWorker:
@@ -72,7 +80,7 @@ class RayPasses:
             _new_worker(self._shared, span, node) for span, node in zip(self._spans, cycle(_seats()), strict=False)
         ]
         self._history: list[tuple[str, tuple[Any, ...]]] = []
-        self._lost = 0
+        self._lost = [0] * len(self._spans)
         # A few rows at a time are fetched here: they are looked at together, whichever part they come from. No row is
         # passed here, so none needs a distance.
         self._here = LocalPasses(ViewRows(outputs, strategy, 0, 0, block_rows=plan.block_rows))
@@ -169,14 +177,15 @@ class RayPasses:
         return [results[part] for part in parts]
 
     def _replace(self, part: int, error: RayError) -> None:
-        self._lost += 1
-        if self._lost > _LOST_WORKERS:
+        self._lost[part] += 1
+        if self._lost[part] > _LOST_WORKERS:
             raise LadleError(
-                f"workers of the cluster must not keep dying (got {self._lost} lost, the last: {reason_of(error)}); "
-                "give them more memory"
+                f"workers of the cluster must not keep dying (got {self._lost[part]} lost of one part of the rows, the "
+                f"last: {reason_of(error)}); give them more memory"
             ) from error
         seats = _seats()
-        self._workers[part] = _new_worker(self._shared, self._spans[part], seats[(part + self._lost) % len(seats)])
+        seat = seats[(part + self._lost[part]) % len(seats)]
+        self._workers[part] = _new_worker(self._shared, self._spans[part], seat)
         # Calls of one worker run in order, so nobody need wait for these.
         for method, arguments in self._history:
             self._workers[part].call.remote(method, *arguments)
@@ -261,8 +270,8 @@ def _seats() -> list[str]:
 
 def _new_worker(shared: Any, span: tuple[int, int], node: str) -> Any:
     # A worker reserves no core: after a node is lost the others hold its part. Without cores to go by Ray puts workers
-    # anywhere, all of them on one node at times; so each is given its seat, for as long as that node is there.
-    seat = NodeAffinitySchedulingStrategy(node, soft=True)
+    # anywhere, all of them on one node at times, unless it is told where, and firmly.
+    seat = NodeAffinitySchedulingStrategy(node, soft=False)
     return ray.remote(PartWorker).options(num_cpus=0, scheduling_strategy=seat).remote(shared, *span)
 
 
