@@ -30,7 +30,7 @@ NOT_ASKED: dict[str, dict[str, str]] = {}
 NOT_PROMISED = {"half precision"}
 GRADIENTS = {"Badge": "it writes them out itself"}
 LEFT_OUT = {
-    "for regression: they take a regressor": [
+    "for regression, with a regressor": [
         *("ExpectedModelChangeMaximization", "ExpectedModelOutputChange", "ExpectedModelVarianceReduction"),
         *("KLDivergenceMaximization", "GreedySamplingTarget", "RegressionTreeBasedAL"),
     ],
@@ -53,6 +53,7 @@ REMARKS = [
     "dropped, so that these are drawn again. Known there as issue 586, and fixed since 1.0.1 by pull request 590.",
     "`Badge`, *single precision*, *half precision*: the weight of a row that was picked is its rounded distance to itself, which may be "
     "above zero. It is drawn again where the rows that are left weigh as little. The same pull request sets it to zero.",
+    "`ContrastiveAL`, *half precision*: a probability divided by the least that it allows, 1e-7, is infinite in float16.",
     "`TypiClust`: where no cluster is left without a labeled or picked row, all rows are equally typical, picked ones "
     "included; where there is none from the start, a variable is read before it is set.",
     "`Clue`, `DropQuery`: their k-means does not get `random_state`, as that of `TypiClust` and `ProbCover` does. In the "

@@ -70,7 +70,7 @@ def equalities() -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Run all of it; a few minutes, most of them to start a process for each strategy."""
+    """Run all of it; about ten minutes, half of them to start a process for each strategy."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=HERE / "results.json")
     parser.add_argument("--docs", type=Path, default=HERE.parent / "docs")
