@@ -100,8 +100,9 @@ $(PEERS)/.installed:
 conformance: $(PEERS)/.conformance
 	PYTHONWARNINGS=ignore $(PEERS)/bin/python conformance/run.py
 
-$(PEERS)/.conformance: pyproject.toml $(PEERS)/.installed
-	$(PEERS)/bin/pip install --quiet modAL-python==0.4.2.1 --editable .
+# small-text's SEALS and AnchorSubsampling need hnswlib, which needs a C++ compiler.
+$(PEERS)/.conformance: Makefile pyproject.toml $(PEERS)/.installed
+	$(PEERS)/bin/pip install --quiet modAL-python==0.4.2.1 hnswlib==0.8.0 --editable .
 	touch $@
 
 # The loop with a real Label Studio server on loopback; its pins need an environment of their own.

@@ -9,7 +9,9 @@ from ladle.strategies import CATALOG, select
 
 PACKAGE = "ladle"
 HOW = "`ladle.select(name, features=…, logits=…, labeled=…, labels=…, budget=…, seed=…)`."
-NOT_ASKED: dict[str, str] = {}
+PUBLIC = list(CATALOG)
+LEFT_OUT: dict[str, list[str]] = {}
+NOT_ASKED: dict[str, dict[str, str]] = {}
 NOT_PROMISED: set[str] = set()
 GRADIENTS: dict[str, str] = {}
 REMARKS: list[str] = []

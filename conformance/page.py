@@ -14,9 +14,10 @@ def page(results: dict[str, Any]) -> str:
     parts = [
         "# Conformance",
         "`ladle.testing` calls a strategy through a function of six arguments, so it runs on any library's. Here it ran on "
-        "Ladle's whole catalog and on strategies of three others, each through an adapter of a few lines and each hearing "
-        "the same features, probabilities and labels. The contracts are ours; other libraries do not promise all of them. "
-        "What is shown is what was seen.",
+        "Ladle's whole catalog and on every strategy of three others that can be asked so, each through an adapter of a few "
+        "lines and each hearing the same features, probabilities and labels. What else a library makes public stands below "
+        "its table, with the reason why it was left out. The contracts are ours; other libraries do not promise all of "
+        "them. What is shown is what was seen.",
         _ours(results["libraries"][0]),
         f"`make conformance` runs all of it and writes this page ({versions}). ✓ kept; ✗ broken; ○ broken, but not "
         "promised by the library's documentation either; – not applicable. The number is that of the note below the "
@@ -36,6 +37,13 @@ def page(results: dict[str, Any]) -> str:
         _bullets(f"*{name}*: {_rule(rule)}" for name, rule in results["contracts"].items()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def unaccounted(library: dict[str, Any]) -> list[str]:
+    """Return what a library makes public that is neither asked nor left out, or that is said to be and is not, or both."""
+    asked = {name.split(",")[0] for name in library["strategies"]}
+    left_out = {name for names in library["left out"].values() for name in names}
+    return sorted(set(library["public"]) ^ (asked ^ left_out))
 
 
 def _ours(library: dict[str, Any]) -> str:
@@ -68,6 +76,11 @@ def _library(library: dict[str, Any], contracts: list[str]) -> Iterator[str]:
     if library["remarks"]:
         yield "Behind them, as far as we found out:"
         yield _bullets(library["remarks"])
+    if library["left out"]:
+        yield "Left out:"
+        yield _bullets(
+            f"{', '.join(f'`{name}`' for name in names)}: {why}" for why, names in library["left out"].items()
+        )
     yield "Not applicable:"
     yield _bullets(_not_applicable(strategies))
 

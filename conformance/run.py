@@ -17,7 +17,7 @@ from equalities import EQUALITIES, problems
 from equalities import REMARKS as DIFFERENCES
 
 from ladle.testing import CONTRACTS, examine_strategy
-from page import page
+from page import page, unaccounted
 
 HERE = Path(__file__).parent
 LIBRARIES = ("of_ladle", "of_scikit_activeml", "of_small_text", "of_modal")
@@ -36,7 +36,7 @@ def library(module: ModuleType, equal: dict[str, bool]) -> dict[str, Any]:
         outcomes = {
             outcome.contract: {"verdict": outcome.verdict, "why": outcome.why} for outcome in examine_strategy(select)
         }
-        for contract, why in module.NOT_ASKED.items():
+        for contract, why in module.NOT_ASKED.get(name, {}).items():
             outcomes[contract] = {"verdict": "not applicable", "why": why}
         if name in equal:
             outcomes[WRITTEN_OUT] = {"verdict": "kept" if equal[name] else "broken", "why": ""}
@@ -52,6 +52,8 @@ def library(module: ModuleType, equal: dict[str, bool]) -> dict[str, Any]:
         "how": module.HOW,
         "remarks": module.REMARKS,
         "not promised": sorted(module.NOT_PROMISED),
+        "public": module.PUBLIC,
+        "left out": module.LEFT_OUT,
         "strategies": strategies,
     }
 
@@ -68,7 +70,7 @@ def equalities() -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Run all of it; a few minutes, most of them to start a process for each strategy."""
+    """Run all of it; about ten minutes, half of them to start a process for each strategy."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=HERE / "results.json")
     parser.add_argument("--docs", type=Path, default=HERE.parent / "docs")
@@ -97,7 +99,7 @@ def main() -> None:
 
 
 def failures(results: dict[str, Any]) -> list[str]:
-    """Return what should not be: a contract that Ladle breaks, or a difference that nobody knows the reason of."""
+    """Return what should not be: a contract that Ladle breaks, a difference without a reason, a strategy forgotten."""
     ours = results["libraries"][0]["strategies"]
     broken = [
         f"{name} breaks {contract}: {outcome['why']}"
@@ -110,7 +112,12 @@ def failures(results: dict[str, Any]) -> list[str]:
         for equality, row in zip(EQUALITIES, results["equalities"], strict=True)
         if row["same"] < row["of"] and not equality.differs
     ]
-    return broken + differ
+    forgotten = [
+        f"{library['name']} {name}: public, and neither asked nor left out, or the other way round"
+        for library in results["libraries"]
+        for name in unaccounted(library)
+    ]
+    return broken + differ + forgotten
 
 
 if __name__ == "__main__":

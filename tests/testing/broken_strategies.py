@@ -223,6 +223,16 @@ def needs_double_precision(**given: Any) -> NDArray[Any]:
     return sound(**given) if given["logits"].dtype == np.float64 else np.zeros(given["budget"], dtype=np.int64)
 
 
+def needs_single_precision(**given: Any) -> NDArray[Any]:
+    return sound(**given) if given["logits"].dtype != np.float16 else np.zeros(given["budget"], dtype=np.int64)
+
+
+def divides_by_a_squared_norm(**given: Any) -> NDArray[Any]:
+    with np.errstate(over="ignore"):
+        squared = (given["features"] ** 2).sum(axis=1)
+    return sound(**given) if np.isfinite(squared).all() else np.zeros(given["budget"], dtype=np.int64)
+
+
 def loaded_here_only(**given: Any) -> NDArray[Any]:
     """Picklable once a test has given it its own name here, which no other process knows."""
     return sound(**given)

@@ -49,6 +49,8 @@ CAUGHT: list[tuple[str, Select, str]] = [
     ("two classes", broken.needs_three_classes, r"exactly as many.*'two classes' \(n=40, d=1, C=2, labeled=1, float64"),
     ("small pools", broken.needs_a_neighbor, r"got 0: \[\]\).*'1 left'"),
     ("single precision", broken.needs_double_precision, r"'single precision'.* float32"),
+    ("half precision", broken.needs_single_precision, r"'half precision'.* float16"),
+    ("half precision", broken.divides_by_a_squared_norm, r"'equal rows, far away, in half precision'.* float16"),
     ("same seed", broken.forgets_the_seed, r"same seed gives the same picks \(got \[.*\] and \[.*seed=0"),
     ("same seed", broken.counts_its_calls, r"same seed gives the same picks"),
     ("order of the pool", broken.depends_on_position, r"order of the pool \(got \[.*when reordered"),

@@ -27,6 +27,7 @@ from ladle.testing.conduct import (
 from ladle.testing.contracts import CONTRACTS, Outcome, check_strategy, examine_strategy
 from ladle.testing.edge_cases import (
     check_equal_rows,
+    check_half_precision,
     check_one_class_labeled,
     check_single_precision,
     check_small_pools,
@@ -59,6 +60,7 @@ __all__ = [
     "check_everything_left",
     "check_exact_budget",
     "check_global_randomness_is_left_alone",
+    "check_half_precision",
     "check_inputs_are_left_as_found",
     "check_more_than_is_left",
     "check_one_class_labeled",

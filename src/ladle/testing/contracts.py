@@ -15,6 +15,7 @@ from ladle.testing.conduct import (
 )
 from ladle.testing.edge_cases import (
     check_equal_rows,
+    check_half_precision,
     check_one_class_labeled,
     check_single_precision,
     check_small_pools,
@@ -49,6 +50,7 @@ CONTRACTS: dict[str, Callable[[SelectFunction], str | None]] = {
     "two classes": check_two_classes,
     "small pools": check_small_pools,
     "single precision": check_single_precision,
+    "half precision": check_half_precision,
     "same seed": check_same_seed_same_picks,
     "order of the pool": check_order_of_the_pool_is_irrelevant,
     "order of the picks": check_order_of_the_picks,

@@ -1,4 +1,4 @@
-"""Pools at the edge: twins, no differences at all, one class, single precision, hardly any rows."""
+"""Pools at the edge: twins, no differences at all, one class, single and half precision, hardly any rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ladle.testing.failures import SelectFunction
 from ladle.testing.picks import obey_all_rules
@@ -47,10 +48,22 @@ def check_small_pools(select: SelectFunction) -> None:
 
 def check_single_precision(select: SelectFunction) -> None:
     """Check the rules of a batch in float32, on the usual problem and on equal rows far from the origin."""
-    obey_all_rules(select, replace(usual_problem().converted(np.float32), name="single precision"))
+    _check_precision(select, "single precision", np.float32)
+
+
+def check_half_precision(select: SelectFunction) -> None:
+    """Check the rules of a batch in float16, on the usual problem and on equal rows far from the origin.
+
+    Stored features often have this type; squares of the far rows' overflow in it.
+    """
+    _check_precision(select, "half precision", np.float16)
+
+
+def _check_precision(select: SelectFunction, name: str, dtype: DTypeLike) -> None:
+    obey_all_rules(select, replace(usual_problem().converted(dtype), name=name))
     shifted = _all_equal()
-    shifted = replace(shifted, name="equal rows, far away, in single precision", features=shifted.features + 1000)
-    obey_all_rules(select, shifted.converted(np.float32))
+    shifted = replace(shifted, name=f"equal rows, far away, in {name}", features=shifted.features + 1000)
+    obey_all_rules(select, shifted.converted(dtype))
 
 
 def _check(select: SelectFunction, problem: Callable[[], Problem]) -> None:
