@@ -23,8 +23,10 @@ from ladle.experiments import Progress, read_experiment, run_experiment
 from ladle.models import MLP, TrainingConfig, train
 
 LABELED, BATCH = 600, 8
-# What the sparse first layer was made for, and how many operations its profile names.
-STEPS_A_SECOND, OPERATIONS = 600, 8
+# What the sparse first layer was made for: 600 steps a second on a machine where the dense one does 9.
+AT_LEAST = 600 / 9
+# So many operations are named by the profile of a step.
+OPERATIONS = 8
 # Steps of the dense layer take so long that fewer of them tell the time.
 SPARSE_EPOCHS, DENSE_EPOCHS, DENSE_ROWS = 20, 1, 80
 
@@ -118,9 +120,7 @@ def main() -> None:
     if layers:
         steps = layers["steps_a_second"]
         measured = {"ratio": steps["sparse"] / steps["dense"]}
-        checks.append(at_least("training steps a second, sparse first layer", measured, 50.0, "the dense one's"))
-        rate_reached = {"ratio": steps["sparse"] / STEPS_A_SECOND}
-        checks.append(at_least("sparse first layer, one core", rate_reached, 1.0, f"{STEPS_A_SECOND} steps a second"))
+        checks.append(at_least("training steps a second, sparse first layer", measured, AT_LEAST, "the dense one's"))
     save(arguments.results, "training", first_layers=layers, steps_a_second_by_workers=rates, checks=checks)
 
 
