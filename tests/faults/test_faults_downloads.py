@@ -101,6 +101,9 @@ def serve_letters(monkeypatch: pytest.MonkeyPatch) -> Iterator[CutOff]:
         server.files.update(table_of_letters(server.address))
         for name, path in (("_DATA_INFO", "about"), ("_DATA_FEATURES", "features"), ("_DATA_QUALITIES", "qualities")):
             monkeypatch.setattr(_openml, name, f"{server.address}/{path}/{{}}")
+        # Older releases put the host before every path, and ask for a file by its number.
+        monkeypatch.setattr(_openml, "_OPENML_PREFIX", "", raising=False)
+        monkeypatch.setattr(_openml, "_DATA_FILE", f"{server.address}/letters.arff", raising=False)
         yield server
 
 
@@ -203,7 +206,7 @@ def test_a_file_of_the_hub_cut_off_is_completed(tmp_path: Path, monkeypatch: pyt
 
         server.cuts = {path: 20_000}
         # Which error depends on the HTTP library under it.
-        with pytest.raises(Exception, match=r"without sending complete message body|[Cc]onsistency|incomplete"):
+        with pytest.raises(Exception, match=r"without sending complete message body|[Cc]onsistency|[Ii]ncomplete"):
             fetch()
         assert not list(tmp_path.rglob("snapshots/*/a.parquet")), "half a file has its name"
         server.cuts = {}
