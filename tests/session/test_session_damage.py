@@ -178,3 +178,21 @@ def test_a_schema_without_a_number_is_told(store: str, number: str) -> None:
     edit(store, f"UPDATE ladle_revision SET version_num = {number}")
     with pytest.raises(StoreError, match=r"got its schema's number in sqlite:.*\); put a copy"):
         open_database(store)
+
+
+def test_a_schema_that_is_no_text_is_told_in_a_line_when_a_store_is_opened_and_reached_again(
+    store: str, tmp_path: Path
+) -> None:
+    engine, file = open_database(store), tmp_path / "labels.db"
+    engine.dispose()
+    content = file.read_bytes()
+    broken = content.replace(b"CREATE TABLE sessions", b"CREATE TABL\xff sessions")
+    assert broken != content
+    file.write_bytes(broken)
+    line = (
+        r"^the store must .*labels\.db: malformed database schema, which is no text\); the file is damaged: put a copy"
+    )
+    with pytest.raises(StoreError, match=line):
+        open_database(store)
+    with pytest.raises(StoreError, match=line), engine.begin():
+        pass

@@ -5,6 +5,7 @@ Every write is one transaction; a process killed at any moment leaves the last c
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -197,7 +198,11 @@ def _is_in_memory(url: URL) -> bool:
 def _prepare_sqlite_file(connection: Any, _record: Any) -> None:
     # Write-ahead logging lets workers write while a report reads; FULL keeps a commit through a power cut.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
+        try:
+            connection.execute(f"PRAGMA {pragma}")
+        except UnicodeDecodeError as error:
+            # SQLite quotes what it found in the schema, and its driver takes that for text.
+            raise sqlite3.DatabaseError("malformed database schema, which is no text") from error
 
 
 def _first_line(error: SQLAlchemyError) -> str:
