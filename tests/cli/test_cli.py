@@ -296,6 +296,10 @@ def test_help_teaches(command: list[str], call: Call) -> None:
     assert "Usage" in out
 
 
+def test_it_tells_its_version(call: Call) -> None:
+    assert call("--version") == (0, f"ladle {ladle.__version__}\n", "")
+
+
 def test_an_unknown_command_is_wrong_use(call: Call) -> None:
     assert call("ron")[0] == 2
 

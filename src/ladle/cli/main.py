@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+import ladle
 from ladle.cli.benchmarks import bench
 from ladle.cli.experiments import report, results, run
 from ladle.cli.figures import figure
@@ -33,6 +35,23 @@ app = typer.Typer(
     # A traceback is for a bug, and then the plain one says more.
     pretty_exceptions_enable=False,
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ladle {ladle.__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command; each does its work in a callback of its own."""
+
+
 app.command()(run)
 app.command()(report)
 app.command()(figure)
