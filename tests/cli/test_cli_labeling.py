@@ -35,6 +35,8 @@ def test_from_a_file_of_texts_to_a_file_of_labels(tmp_path: Path, monkeypatch: p
         code, said, _ = call("next", "texts.csv", "--classes", "cat, dog", "--budget", "10", "--out", out)
         assert code == 0
         assert "10 to label" in said
+        code, said, _ = call("next", "texts.csv", "--budget", "3", "--out", out)
+        assert (code, "10 left of the last batch; once they are answered, --budget counts" in said) == (0, True)
         if number == 1:
             rows = [json.loads(line) for line in Path(out).read_text().splitlines()]
         else:

@@ -82,7 +82,7 @@ def next_batch(
             picks = project.next(budget)
         rows = [{"id": pick.id, "label": "", "example": pick.shown, "guess": pick.guess or ""} for pick in picks]
         write_whole(out, rows_as(rows, ("id", "label", "example", "guess"), out.suffix.lower()))
-        left = "left of the last batch" if waiting else "to label"
+        left = "left of the last batch; once they are answered, --budget counts again" if waiting else "to label"
         console.print(f"{len(picks)} {left}: {out}", highlight=False, soft_wrap=True)
 
 
