@@ -2,8 +2,8 @@
 
 Needs mutmut. Each room is mutated in a folder of its own, ``build/mutation/ROOM``, and tested by its own tests alone;
 what none of them noticed is left there as ``survivors.diff``. ``--sample N`` takes N mutants a room, drawn with a fixed
-seed; ``--survivors`` tries those of the run before once more, after a test was written for one; ``--tests`` leaves slow
-tests out.
+seed; ``--matching TEXT`` those whose name holds the text, as ``event_rows``, after a file was changed; ``--survivors``
+tries those of the run before once more, after a test was written for one; ``--tests`` leaves slow tests out.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def main() -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--sample", type=int, metavar="N", help="so many mutants a room, drawn with a fixed seed")
     which.add_argument("--survivors", action="store_true", help="only what survived the run before")
+    parser.add_argument("--matching", metavar="TEXT", help="only mutants whose name holds it, as event_rows")
     parser.add_argument("--tests", metavar="EXPRESSION", help="as pytest's -k: which tests, where some take too long")
     given = parser.parse_args()
     if unknown := set(given.rooms) - set(ROOMS):
@@ -59,8 +60,10 @@ def main() -> None:
         else:
             shutil.rmtree(folder, ignore_errors=True)
         _prepare(folder, room, given.tests)
-        if given.sample is not None:
-            names = _sample(folder, room, given.sample)
+        if given.sample is not None or (given.matching is not None and not given.survivors):
+            names = _drawn(_names(folder, room, given.matching or ""), given.sample)
+            if not names:
+                parser.error(f"no mutant of {room} has {given.matching!r} in its name")
         _mutmut(folder, "run", "--max-children", "1", *names)
         results = _results(folder)
         survivors = [name for name, became in results if became != "killed"]
@@ -78,8 +81,8 @@ def _prepare(folder: Path, room: str, tests: str | None) -> None:
     (folder / "pyproject.toml").write_text((_ROOT / "pyproject.toml").read_text() + settings)
 
 
-def _sample(folder: Path, room: str, count: int) -> list[str]:
-    """Return the names of ``count`` mutants of the room, or of all where there are fewer."""
+def _names(folder: Path, room: str, matching: str) -> list[str]:
+    """Return the names of the room's mutants that hold ``matching``, in the order of its files."""
     from mutmut.configuration import config, reset_config
     from mutmut.mutation.file_mutation import mutate_file_contents
     from mutmut.utils.format_utils import get_mutant_name
@@ -91,7 +94,12 @@ def _sample(folder: Path, room: str, count: int) -> list[str]:
             if config().should_mutate(path):
                 mutated = mutate_file_contents(str(path), path.read_text())
                 names += [get_mutant_name(path, name) for name in mutated.mutant_names]
-    return sorted(random.Random(_SEED).sample(names, min(count, len(names))))
+    return [name for name in names if matching in name]
+
+
+def _drawn(names: list[str], count: int | None) -> list[str]:
+    """Return ``count`` of the names, always the same ones; all of them where there are fewer, or none is said."""
+    return sorted(names if count is None else random.Random(_SEED).sample(names, min(count, len(names))))
 
 
 def _results(folder: Path) -> list[tuple[str, str]]:
