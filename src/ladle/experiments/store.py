@@ -14,6 +14,7 @@ from ladle.errors import ConfigError, StoreConflictError
 from ladle.experiments.archive_checks import check_experiment, check_rounds
 from ladle.experiments.config import ExperimentConfig, ScheduleConfig
 from ladle.experiments.results import ExperimentResults
+from ladle.experiments.sweep import sweep_key
 from ladle.experiments.tables import experiments, rounds, runs
 from ladle.session import as_written
 from ladle.session.environment import describe_environment
@@ -88,9 +89,21 @@ class ExperimentStore:
         return None if found is None else found.learning_rate
 
     def sweep(self, config: ExperimentConfig) -> dict[float, float]:
-        """Return the validation accuracy of each learning rate tried so far."""
+        """Return the validation accuracy of each learning rate tried so far, by this experiment or one like it.
+
+        One rate is chosen for a data set and network, whatever the schedule: what another experiment on the same data
+        has tried, on as many labels, is not tried again.
+        """
         found = self._find(config)
-        return {float(rate): accuracy for rate, accuracy in ((found.sweep if found else None) or {}).items()}
+        if found is None:
+            return {}
+        key, tried = sweep_key(found.protocol), dict[float, float]()
+        with self.engine.connect() as connection, as_written(self.engine, "an experiment"):
+            for row in connection.execute(select(experiments).where(experiments.c.sweep.is_not(None))):
+                check_experiment(dict(row._mapping))
+                if row.data.get("fingerprint") == found.data.get("fingerprint") and sweep_key(row.protocol) == key:
+                    tried |= {float(rate): accuracy for rate, accuracy in (row.sweep or {}).items()}
+        return {rate: tried[rate] for rate in config.learning_rates if rate in tried}
 
     def record_sweep(
         self, config: ExperimentConfig, accuracies: Mapping[float, float], chosen: float | None = None
