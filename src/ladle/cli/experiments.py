@@ -315,7 +315,6 @@ def load(
 def page(
     folder: Annotated[Path, typer.Argument(help="What `ladle results save` wrote.")] = _RESULTS,
     docs: Annotated[Path, typer.Option(help="Gets results.md and its pictures.")] = Path("docs"),
-    timings: Annotated[Path | None, typer.Option(help="What benchmarks/table2.py wrote.")] = None,
 ) -> None:
     """Write the page of results from saved experiments: every claim of the paper, with the number that decides it.
 
@@ -330,5 +329,5 @@ def page(
         stored = ExperimentStore(engine)
         standing = {config.name: stored.standing(config) for config in suite("evidence")}
         loaded = stored.results()
-    written = write_results(loaded, folder, docs, timings=timings, standing=standing)
+    written = write_results(loaded, folder, docs, standing=standing)
     Console().print(f"written: {written}", highlight=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -240,14 +241,25 @@ def _load(connection: Connection, experiment: Any, only: Sequence[str] | None) -
         learning_rate=experiment.learning_rate,
         unfinished=len(stored) - len(strategies) * len(seeds),
         data=experiment.data,
+        environments=_each_once([finished[name, seed][0].environment for name in strategies for seed in seeds]),
+        days=_days([row for name in strategies for seed in seeds for row in finished[name, seed]]),
     )
+
+
+def _each_once(environments: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    return tuple({json.dumps(one, sort_keys=True): one for one in environments}.values())
+
+
+def _days(rows: Sequence[Any]) -> tuple[str, str]:
+    days = [row.finished_at.date().isoformat() for row in rows]
+    return min(days), max(days)
 
 
 def _runs_of(connection: Connection, experiment: Any) -> tuple[ScheduleConfig, dict[tuple[str, int], list[Any]]]:
     """Return an experiment's schedule, and the rounds of each (strategy, seed) in order."""
     schedule = check_experiment(dict(experiment._mapping))
     query = (
-        select(runs.c.strategy, runs.c.seed, rounds)
+        select(runs.c.strategy, runs.c.seed, runs.c.environment, rounds)
         .join(rounds, rounds.c.run_id == runs.c.id)
         .where(runs.c.experiment_id == experiment.id)
         .order_by(rounds.c.run_id, rounds.c.round)

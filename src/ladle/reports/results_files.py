@@ -16,7 +16,7 @@ from ladle.reports.paper_figures import STORED_FIGURES
 from ladle.reports.results_page import results_page
 
 PAGE, PICTURES = "results.md", "results"
-_FIGURES = "figures"
+_FIGURES, _TIMINGS = "figures", "table2.json"
 
 
 def write_results(
@@ -24,16 +24,15 @@ def write_results(
     folder: Path,
     docs: Path,
     *,
-    timings: Path | None = None,
     standing: Mapping[str, tuple[int, int]] = MappingProxyType({}),
 ) -> Path:
     """Write ``results.md`` and its pictures.
 
     Args:
         experiments: at least one.
-        folder: of saved results; in its ``figures/``, what ``ladle figure`` wrote of the figures that train.
+        folder: of saved results; in its ``figures/``, what ``ladle figure`` wrote of the figures that train, and in
+            ``table2.json`` the acquisition times that ``benchmarks/table2.py`` measured, where they are there.
         docs: gets the page, and a folder of pictures beside it.
-        timings: the JSON of ``benchmarks/table2.py``, where there is one.
         standing: of each experiment that is planned, the rounds finished and the rounds in all.
 
     Returns:
@@ -68,7 +67,8 @@ def write_results(
         if drawn.is_file():
             write_whole(out / drawn.name, drawn.read_bytes())
             pictures[name] = [("", f"{PICTURES}/{drawn.name}")]
-    times = json.loads(timings.read_text(encoding="utf-8")) if timings is not None and timings.is_file() else {}
+    timings = folder / _TIMINGS
+    times = json.loads(timings.read_text(encoding="utf-8")) if timings.is_file() else {}
     page = docs / PAGE
     write_whole(page, results_page(experiments, numbers, times, pictures, missing, standing))
     return page
