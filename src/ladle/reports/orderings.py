@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ladle.experiments import ExperimentResults
-from ladle.reports.analysis import PART
-from ladle.statistics import PairedEffect, area_under_budget_curve, paired_effect
+from ladle.reports.analysis import PART, areas_under_curves
+from ladle.statistics import PairedEffect, paired_effect
 
 Verdict: TypeAlias = Literal["reproduced", "not reproduced", "mixed", "not run"]
 #: What is compared: the area under the whole curve, or the mean accuracy of the first or last rounds.
@@ -48,7 +48,7 @@ def areas(results: ExperimentResults) -> dict[str, NDArray[np.float64]]:
 def accuracy_by(results: ExperimentResults, part: Part) -> dict[str, NDArray[np.float64]]:
     """Return the (S,) accuracies of each strategy over a part of the rounds; the initial one is in the area only."""
     of: Mapping[Part, Callable[[], NDArray[np.float64]]] = {
-        "area": lambda: area_under_budget_curve(results.labeled, results.accuracies),
+        "area": lambda: areas_under_curves(results),
         "early": lambda: results.accuracies[:, 1 : 1 + PART].mean(axis=1),
         "late": lambda: results.accuracies[:, 1:][:, -PART:].mean(axis=1),
     }
