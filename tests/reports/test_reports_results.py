@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from report_cases import CATALOG, from_accuracies, made_up
+from report_cases import CATALOG, made_up
+from result_cases import GEOMETRY, SHIFT, experiment
 
 from ladle.errors import InputError
-from ladle.experiments import ExperimentResults
 from ladle.reports import figure_bytes, write_results
 from ladle.reports.captions import TITLES, caption, figures_section
 from ladle.reports.claimed_orderings import COMPARED
-from ladle.reports.claims import Claim, claims
 from ladle.reports.files import freeze_layout
-from ladle.reports.orderings import Part, judge, outcome
 from ladle.reports.paper_figures import STORED_FIGURES, with_only, with_shared_strategies
 from ladle.reports.rank_figures import critical_difference_figure, indistinct_groups, performance_profile_figure
 from ladle.reports.recommendation import default_strategy, in_short, mean_ranks
@@ -27,154 +23,6 @@ from ladle.statistics import friedman
 
 pytest.importorskip("statsmodels")
 pytest.importorskip("scikit_posthocs")
-
-GEOMETRY: dict[str, Any] = {
-    "data": "mnist-5000",
-    "test_accuracy": 0.333,
-    "dispersion": {
-        "gradient space": {
-            f"{name}, {size}": 2.0 if name == "grad" else 1.0 for name in ("grad", "entropy") for size in (10, 20, 40)
-        },
-        "input space": {
-            f"{name}, {size}": 1.0 if name == "grad" else 2.0 for name in ("grad", "entropy") for size in (10, 20, 40)
-        },
-    },
-}
-SHIFT: dict[str, Any] = {
-    "inside": "cifar10",
-    "outside": "svhn",
-    "model": "lenet",
-    "auroc": 0.7,
-    "entropy_auroc": 0.6,
-    "test_accuracy": 0.5,
-}
-
-
-def experiment(
-    name: str, data: str, model: str, gains: tuple[float, ...], strategies: tuple[str, ...] = COMPARED, **more: Any
-) -> ExperimentResults:
-    found = made_up(strategies, gains=gains, **more)
-    config = {**found.config, "data": {"name": data}, "model": {"name": model}, "training": {"epochs": 30}}
-    modality = "image" if model in ("lenet", "resnet18", "vgg16") else "table"
-    return replace(
-        found, name=name, identity=name, config=config, data={"pool": 1234, "classes": 10, "modality": modality}
-    )
-
-
-def verdicts(found: list[Claim]) -> dict[str, str]:
-    return {claim.text: claim.verdict for claim in found}
-
-
-def test_a_world_as_the_paper_says_reproduces_it() -> None:
-    # random, entropy, grad, badge, k-center: the gain at the end over random.
-    good = (0.0, 0.0, 0.10, 0.08, 0.04)
-    experiments = [
-        experiment("20newsgroups", "20newsgroups", "mlp", good),
-        experiment("cifar10-vgg16-1000", "cifar10", "vgg16", good),
-    ]
-    figures = {"1": GEOMETRY, "2": SHIFT}
-    found = verdicts(claims(experiments, figures, {}))
-    for text, verdict in found.items():
-        if text.startswith(("20 Newsgroups: grad", "cifar10, vgg16", "grad and BADGE", "grad beats", "out of dist")):
-            assert verdict == "reproduced", text
-    assert found["grad's picks are more dispersed than entropy's in gradient space (figure 1)"] == "reproduced"
-    assert found["grad's picks are more dispersed than entropy's in input space (figure 1)"] == "not reproduced"
-
-
-def test_a_world_the_other_way_round_does_not() -> None:
-    bad = (0.10, 0.08, 0.0, 0.02, 0.04)
-    experiments = [
-        experiment("20newsgroups", "20newsgroups", "mlp", bad),
-        experiment("cifar10-vgg16-1000", "cifar10", "vgg16", bad),
-    ]
-    found = verdicts(claims(experiments, {"2": SHIFT | {"auroc": 0.4}}, {}))
-    for text, verdict in found.items():
-        if text.startswith(("20 Newsgroups: grad", "cifar10, vgg16", "grad and BADGE", "grad beats", "out of dist")):
-            assert verdict == "not reproduced", text
-
-
-def test_what_was_not_run_is_said_to_be() -> None:
-    assert set(verdicts(claims([], {}, {})).values()) == {"not run"}
-
-
-def test_numbers_of_a_claim_are_those_of_the_runs() -> None:
-    accuracies = np.full((5, 3, 4), 0.5)
-    accuracies[2] += 0.25
-    found = replace(
-        from_accuracies(accuracies, COMPARED),
-        config={"data": {"name": "20newsgroups"}, "model": {"name": "mlp"}},
-        name="20newsgroups",
-    )
-    (claim,) = [one for one in claims([found], {}, {}) if one.text.startswith("20 Newsgroups: grad")]
-    assert claim.verdict == "mixed"  # BADGE and k-center are not ahead
-    assert claim.number.startswith("20newsgroups, area under the curve in %: grad 75.00, random 50.00")
-    assert claim.number.endswith("2 of 6 differences as claimed, 2 of them beyond the interval")
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [([3.0, 2.0, 1.0], "reproduced"), ([1.0, 2.0, 3.0], "not reproduced")],
-)
-def test_a_discrepancy_that_falls_is_told_from_one_that_grows(values: list[float], expected: str) -> None:
-    figure = {"20newsgroups": {"discrepancies": values, "rate": 0.9, "violations": []}}
-    found = verdicts(claims([], {"6": figure}, {}))
-    assert found["20 Newsgroups: the discrepancy decreases over training and levels off (figure 6)"] == expected
-
-
-def behind(gaps: list[list[float]], name: str = "one") -> ExperimentResults:
-    """An experiment of grad and entropy: by seed, how far grad is ahead of entropy in all rounds."""
-    accuracies = np.full((2, 3, len(gaps[0])), 0.5)
-    accuracies[0, 1:] += np.asarray(gaps)
-    return replace(from_accuracies(accuracies, ("grad", "entropy")), name=name)
-
-
-@pytest.mark.parametrize(
-    ("gaps", "verdict"),
-    [
-        ([0.10, 0.11, 0.09], "reproduced"),
-        ([0.10, -0.09, 0.02], "mixed"),  # ahead in the mean, by no more than chance
-        ([-0.10, 0.09, -0.02], "not reproduced"),
-        ([-0.10, -0.11, -0.09], "not reproduced"),
-    ],
-)
-def test_a_claim_needs_its_means_and_one_interval(gaps: list[float], verdict: str) -> None:
-    part: Part
-    for part in ("area", "early", "late"):
-        found, number = judge([behind([gaps, gaps])], [("grad", "entropy")], part)
-        assert found == verdict
-        assert ("against it beyond the interval: entropy over grad" in number) == (gaps[2] == -0.09)
-    # One experiment for it beyond chance and one against it beyond chance: neither.
-    ahead, back = behind([[0.10, 0.11, 0.09]] * 2, "ahead"), behind([[-0.10, -0.11, -0.09]] * 2, "back")
-    assert judge([ahead, back], [("grad", "entropy")], "area")[0] == "mixed"
-    told = outcome([ahead, back, behind([[0.1, -0.09, 0.02]] * 2, "open")], "grad", "entropy")
-    assert str(told) == "better in 1 of 3 (ahead), worse in 1 (back), not told apart in 1 (open)"
-    assert str(outcome([back], "grad", "entropy")) == "worse in 1 of 1 (back)"
-
-
-def test_curves_that_have_to_meet_reproduce_nothing() -> None:
-    accuracies = np.full((5, 4, 3), 0.5)
-    accuracies[:, 1] += np.arange(5)[:, None] / 10
-    found = replace(
-        from_accuracies(accuracies, COMPARED, labeled=[100, 200, 300, 400]),
-        config={"data": {"name": "isolet-1560"}, "model": {"name": "mlp"}},
-    )
-    text = "ISOLET: differences are most visible in early to middle rounds, then the curves converge"
-    assert verdicts(claims([replace(found, data={"pool": 1000})], {}, {}))[text] == "reproduced"
-    assert verdicts(claims([replace(found, data={"pool": 410})], {}, {}))[text] == "mixed"
-
-
-def test_times_within_their_spread_are_in_no_order() -> None:
-    def rows(*seconds: tuple[float, float]) -> dict[str, Any]:
-        names = ("entropy", "grad", "badge", "k-center")
-        return {name: {"selection": list(s), "with_forward": list(s)} for name, s in zip(names, seconds, strict=True)}
-
-    def verdict(*seconds: tuple[float, float]) -> list[str]:
-        found = claims([], {}, {"models": {"lenet": rows(*seconds)}})
-        return [claim.verdict for claim in found if claim.section == "4.6"]
-
-    assert verdict((1.0, 0.1), (2.4, 0.1), (3.0, 0.1), (3.5, 0.1)) == ["reproduced", "reproduced"]
-    assert verdict((1.0, 0.1), (1.0, 0.1), (3.3, 4.0), (3.0, 4.0)) == ["mixed", "not reproduced"]
-    assert verdict((1.0, 0.1), (0.5, 0.1), (3.0, 0.1), (3.5, 0.1)) == ["not reproduced", "not reproduced"]
 
 
 def test_the_summary_says_what_speaks_against_the_default_and_when_grad_is_right() -> None:
