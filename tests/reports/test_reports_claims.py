@@ -14,7 +14,7 @@ from ladle.experiments import ExperimentResults
 from ladle.reports.claim import Claim, is_the_papers
 from ladle.reports.claimed_orderings import COMPARED
 from ladle.reports.claims import claims
-from ladle.reports.orderings import Part, judge, outcome
+from ladle.reports.orderings import Part, Verdict, judge, outcome
 
 
 def verdicts(found: list[Claim]) -> dict[str, str]:
@@ -142,7 +142,7 @@ def test_times_within_their_spread_are_in_no_order() -> None:
         names = ("entropy", "grad", "badge", "k-center")
         return {name: {"selection": list(s), "with_forward": list(s)} for name, s in zip(names, seconds, strict=True)}
 
-    def verdict(*seconds: tuple[float, float]) -> list[str]:
+    def verdict(*seconds: tuple[float, float]) -> list[Verdict]:
         found = claims([], {}, {"models": {"lenet": rows(*seconds)}})
         return [claim.verdict for claim in found if claim.section == "4.6"][:2]
 
@@ -199,7 +199,7 @@ def test_dispersion_is_judged_over_draws(sizes: tuple[str, str, str], expected: 
         for size, kind in zip((10, 20, 40), sizes, strict=True)
         for name in ("grad", "entropy")
     }
-    figure = GEOMETRY | {"seeds": 3, "dispersions": {"gradient space": values, "input space": values}}
+    figure: dict[str, Any] = GEOMETRY | {"seeds": 3, "dispersions": {"gradient space": values, "input space": values}}
     for claim in claims([], {"1": figure}, {})[1:3]:
         assert claim.verdict == expected
         assert "over 3 draws of mnist-5000: B = 10: " in claim.number
@@ -238,7 +238,7 @@ def test_other_data_than_the_paper_s_reproduce_nothing() -> None:
 def test_a_setting_is_the_paper_s_by_data_network_and_pool() -> None:
     def one(data: str, model: str, **more: Any) -> ExperimentResults:
         found = experiment("one", data, model, (0.0,) * 5)
-        return replace(found, config=found.config | {"data": {"name": data, **more}})
+        return replace(found, config={**found.config, "data": {"name": data, **more}})
 
     for data in ("20newsgroups", "isolet", "pokerhand"):
         assert is_the_papers(one(data, "mlp"))

@@ -20,7 +20,7 @@ def tally(*experiments: dict[tuple[str, str], int], rounds: int = 10) -> Tally:
     return Tally(
         COMPARED,
         (rounds,) * len(experiments),
-        tuple({pair: wins.get(pair, 0) for pair in product(COMPARED, repeat=2)} for wins in experiments),
+        tuple({(a, b): wins.get((a, b), 0) for a, b in product(COMPARED, repeat=2)} for wins in experiments),
     )
 
 

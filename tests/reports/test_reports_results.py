@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,20 @@ from report_cases import CATALOG, made_up
 from result_cases import GEOMETRY, SHIFT, experiment
 
 from ladle.errors import InputError
+from ladle.experiments import ExperimentResults
 from ladle.reports import figure_bytes, write_results
 from ladle.reports.captions import TITLES, caption, figures_section
+from ladle.reports.claimed_contraction import LEVEL
+from ladle.reports.claimed_costs import FACTOR_TOLERANCE
+from ladle.reports.claimed_curves import CONVERGED, SATURATED
+from ladle.reports.claimed_geometry import LEAST_AUROC
 from ladle.reports.claimed_orderings import COMPARED
+from ladle.reports.claims_section import rules
 from ladle.reports.files import freeze_layout
+from ladle.reports.orderings import accuracy_by
 from ladle.reports.paper_figures import STORED_FIGURES, with_only, with_shared_strategies
 from ladle.reports.rank_figures import critical_difference_figure, indistinct_groups, performance_profile_figure
-from ladle.reports.recommendation import default_strategy, in_short, mean_ranks
+from ladle.reports.recommendation import default_strategy, first_without, future_work_by_rank, in_short, mean_ranks
 from ladle.reports.results_page import results_page
 from ladle.statistics import friedman
 
@@ -44,6 +52,73 @@ def test_the_summary_says_what_speaks_against_the_default_and_when_grad_is_right
     assert "no strategy is better than it in any" in won
     assert "`grad` is the right choice in e0, e1 (against margin) and e0, e1 (against badge)" in won
     assert "`grad-volume` has not earned its place yet beside `grad`: worse in 2 of 2 (e0, e1)" in won
+
+
+def three(*gains: tuple[float, ...]) -> list[ExperimentResults]:
+    """Experiments of random, margin and badge, by what they gain."""
+    names = ("random", "margin", "badge")
+    return [experiment(f"e{k}", "digits", "mlp", one, names, noise=1e-4, seed=k) for k, one in enumerate(gains)]
+
+
+def test_the_summary_says_what_would_be_first_without_each_experiment() -> None:
+    steady = in_short(three((0.0, 0.1, 0.2), (0.0, 0.2, 0.1), (0.1, 0.0, 0.2)))
+    assert (
+        "The default stays first, or shares the first place, without any. With one left out, first by mean rank is: "
+        "without e0 `badge`; without e1 `badge`; without e2 `margin` and `badge`."
+    ) in steady
+    hanging = three((0.2, 0.1, 0.3), (0.0, 0.2, 0.1), (0.0, 0.2, 0.1), (0.0, 0.1, 0.2))
+    assert "Recommended default: **`badge`**" in in_short(hanging)
+    assert (
+        "The default hangs on which experiments there are. With one left out, first by mean rank is: "
+        "without e0 `margin` (badge second); without e1 `badge`;"
+    ) in in_short(hanging)
+    assert first_without(hanging)["e0"] == mean_ranks(hanging[1:])
+    assert "left out, first" not in in_short(hanging[:1])
+
+
+@pytest.mark.parametrize(
+    ("gaps", "said"),
+    [
+        ([(-0.04, -0.01), (-0.04, -0.01)], "while labels are few."),
+        ([(-0.08, -0.01), (0.00, -0.01)], "while labels are few; in b it is the other way round."),
+        ([(-0.04, -0.03), (-0.04, -0.03)], None),  # not clearly more
+        ([(-0.04, 0.03), (-0.04, 0.03)], None),  # it turns around: not a cost that wears off alone
+        ([(0.04, 0.01), (0.04, 0.01)], None),  # costs nothing
+        ([(0.0, 0.0), (0.0, 0.0)], None),
+        ([(-0.01, -0.04), (-0.01, -0.04)], None),
+    ],
+)
+def test_what_grad_costs_early_is_said_only_where_it_is_clearly_more(
+    gaps: list[tuple[float, float]], said: str | None
+) -> None:
+    names = ("random", "margin", "grad")
+    experiments = []
+    for name, (early, late) in zip("ab", gaps, strict=True):
+        accuracies = np.full((3, 7, 2), 0.5)
+        accuracies[2, 1:4] += early
+        accuracies[2, 4:] += late
+        experiments.append(replace(made_up(names, seeds=2), name=name, accuracies=accuracies))
+    text = in_short(experiments)
+    sentence = "On average most of what it costs, it costs "
+    assert sentence + said in text if said else sentence not in text
+    assert f"{100 * gaps[0][0]:+.1f} / {100 * gaps[0][1]:+.1f} in a, " in text
+
+
+def test_the_best_of_the_future_work_is_named_with_what_it_stands_against() -> None:
+    names = ("random", "grad", "badge", "grad-cosine", "grad-volume", "grad-d2")
+
+    def some(*gains: tuple[float, ...]) -> list[ExperimentResults]:
+        return [experiment(f"e{k}", "digits", "mlp", one, names, noise=1e-4, seed=k) for k, one in enumerate(gains)]
+
+    clear = some((0.0, 0.02, 0.05, 0.03, 0.06, 0.04), (0.0, 0.02, 0.05, 0.03, 0.06, 0.04))
+    assert (
+        "Of the paper's future work take `grad-volume`, by mean rank (grad-volume 1.0, grad-d2 3.0, grad-cosine 4.0; "
+        "of equals the larger mean area goes first); against grad-d2: better in 2 of 2 (e0, e1); against badge: better"
+    ) in in_short(clear)
+    # Equal ranks: the larger area.
+    level = some((0.0, 0.02, 0.05, 0.01, 0.06, 0.04), (0.0, 0.02, 0.05, 0.01, 0.04, 0.09))
+    assert future_work_by_rank(level) == ["grad-d2", "grad-volume", "grad-cosine"]
+    assert "future work take" not in in_short([with_only(one, ("random", "grad")) for one in clear])
 
 
 def test_every_figure_has_a_title_in_the_paper_s_order() -> None:
@@ -98,9 +173,43 @@ def test_the_page_is_whole_and_an_experiment_of_few_seeds_decides_nothing() -> N
     assert "Not drawn: run `ladle figure 2` and keep what it writes." in page
     assert "| 20newsgroups | 3 of 2,200 | `ladle run evidence/20newsgroups` |" in page
     assert "digits | 10 of" not in page
+    # Every threshold that a verdict rests on stands where verdicts are explained.
+    stated = page.split("How verdicts fall.")[1].split("\n## ")[0]
+    for threshold in (
+        f"AUROC is above {LEAST_AUROC};",
+        f"below {100 * CONVERGED:.0f} % of its largest",
+        f"within {100 * FACTOR_TOLERANCE:.0f} % of it",
+        f"less than {100 * LEVEL:.0f} % of the whole fall",
+        f"less than {100 * SATURATED:.0f} % of the whole rise",
+        "close within two points",
+        "fall of one point or more",
+        "fewer than three significant tests, or on tests of fewer than two experiments",
+    ):
+        assert threshold in stated
+    assert "Here that holds for digits (a data set the paper does not have)." in stated
+    assert "in none of the experiments do they overlap" in stated
     for line in page.splitlines():
         if line.startswith("| "):
             assert line.endswith(" |")
+
+
+@pytest.mark.parametrize(
+    ("rounds", "said"),
+    [
+        (2, "short has 2 in all, so that rounds 1 and 2 count as both"),
+        (4, "short has 4 in all, so that rounds 2 and 3 count as both"),
+        (5, "short has 5 in all, so that round 3 counts as both"),
+    ],
+)
+def test_rounds_that_are_early_and_late_are_named(rounds: int, said: str) -> None:
+    short = experiment("short", "cifar10", "lenet", (0.0,) * 5, evaluations=rounds + 1)
+    long = experiment("long", "cifar10", "lenet", (0.0,) * 5)
+    (rule,) = [rule for rule in rules([short, long]) if rule.startswith("Early and late")]
+    assert said in rule
+    assert "long" not in rule
+    # The same rounds are what the numbers are made of.
+    late = accuracy_by(short, "late")["grad"]
+    assert late == pytest.approx(short.accuracies[2, 1:][-3:].mean(axis=0))
 
 
 def test_an_experiment_of_few_seeds_has_no_part_in_ranks_and_profiles() -> None:

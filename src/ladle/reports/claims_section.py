@@ -77,7 +77,7 @@ def rules(experiments: Sequence[ExperimentResults]) -> list[str]:
         f"saturated if the last quarter of rounds brings less than {_percent(SATURATED)} of the whole rise. A dip is a "
         f"fall of {_points(DIP)} or more below the highest mean so far; it is reproduced if it is beyond the interval "
         "and the curve comes back to where it was.",
-        f"A verdict of section 4.5 that hangs on fewer than {counted(LEAST_TESTS, 'significant test', 'tests')}, or on "
+        f"A verdict of section 4.5 that hangs on fewer than {counted(LEAST_TESTS, 'test', 'significant tests')}, or on "
         f"tests of fewer than {counted(LEAST_EXPERIMENTS, 'experiment', 'experiments')}, is undecided: too little is "
         "significant to say anything. It hangs on the tests that would have to fall away before two scores whose order "
         "it needs are level; a mixed one, on all tests together. A test is that of one pair in one round, corrected "

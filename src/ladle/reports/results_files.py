@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from matplotlib.figure import Figure
 
 from ladle.errors import InputError
 from ladle.experiments import ExperimentResults
@@ -17,6 +20,19 @@ from ladle.reports.results_page import results_page
 
 PAGE, PICTURES = "results.md", "results"
 _FIGURES = "figures"
+
+
+@dataclass(frozen=True)
+class ResultsDocument:
+    """The page of results and what goes with it, before anything is written.
+
+    Attributes:
+        text: of the page, in Markdown.
+        pictures: by file name, what is drawn, or the file that was drawn before.
+    """
+
+    text: str
+    pictures: Mapping[str, Figure | Path]
 
 
 def write_results(
@@ -42,33 +58,65 @@ def write_results(
     Raises:
         InputError: no experiment.
     """
-    if not experiments:
-        raise InputError("the page of results needs a finished experiment (got none); save some with 'ladle results'")
+    document = results_document(experiments, folder, timings=timings, standing=standing)
     out = docs / PICTURES
     out.mkdir(parents=True, exist_ok=True)
     for old in out.glob("figure-*.png"):
         old.unlink()
-    pictures: dict[str, list[tuple[str, str]]] = {}
-    numbers: dict[str, Mapping[str, Any]] = {}
-    missing: dict[str, str] = {}
+    for name, picture in document.pictures.items():
+        if isinstance(picture, Path):
+            write_whole(out / name, picture.read_bytes())
+        else:
+            write_whole(out / name, figure_bytes(freeze_layout(picture), "png"))
+    page = docs / PAGE
+    write_whole(page, document.text)
+    return page
+
+
+def results_document(
+    experiments: Sequence[ExperimentResults],
+    folder: Path,
+    *,
+    timings: Path | None = None,
+    standing: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+) -> ResultsDocument:
+    """Return what `write_results` writes, from the same arguments; nothing is written.
+
+    Raises:
+        InputError: no experiment.
+    """
+    if not experiments:
+        raise InputError("the page of results needs a finished experiment (got none); save some with 'ladle results'")
+    found = _Gathered()
     for name, draw in STORED_FIGURES.items():
         try:
-            figures, numbers[name] = draw(experiments)
+            figures, found.numbers[name] = draw(experiments)
         except InputError as error:
-            missing[name] = str(error)
+            found.missing[name] = str(error)
             continue
         for part, figure in figures.items():
-            path = out / f"figure-{name}{f'-{part}' if part else ''}.png"
-            write_whole(path, figure_bytes(freeze_layout(figure), "png"))
-            pictures.setdefault(name, []).append((part, f"{PICTURES}/{path.name}"))
+            found.add(name, part, f"figure-{name}{f'-{part}' if part else ''}.png", figure)
     for path in sorted((folder / _FIGURES).glob("figure-*.json")):
         name = path.stem.removeprefix("figure-")
-        numbers[name] = json.loads(path.read_text(encoding="utf-8"))
+        found.numbers[name] = json.loads(path.read_text(encoding="utf-8"))
         drawn = path.with_suffix(".png")
         if drawn.is_file():
-            write_whole(out / drawn.name, drawn.read_bytes())
-            pictures[name] = [("", f"{PICTURES}/{drawn.name}")]
+            found.shown.pop(name, None)
+            found.add(name, "", drawn.name, drawn)
     times = json.loads(timings.read_text(encoding="utf-8")) if timings is not None and timings.is_file() else {}
-    page = docs / PAGE
-    write_whole(page, results_page(experiments, numbers, times, pictures, missing, standing))
-    return page
+    text = results_page(experiments, found.numbers, times, found.shown, found.missing, standing)
+    return ResultsDocument(text, found.pictures)
+
+
+@dataclass
+class _Gathered:
+    """What is known of the figures, each by its name, and their pictures by file name."""
+
+    numbers: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    pictures: dict[str, Figure | Path] = field(default_factory=dict)
+
+    def add(self, name: str, part: str, file: str, picture: Figure | Path) -> None:
+        self.pictures[file] = picture
+        self.shown.setdefault(name, []).append((part, f"{PICTURES}/{file}"))
