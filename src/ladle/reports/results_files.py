@@ -19,7 +19,7 @@ from ladle.reports.paper_figures import STORED_FIGURES
 from ladle.reports.results_page import results_page
 
 PAGE, PICTURES = "results.md", "results"
-_FIGURES = "figures"
+_FIGURES, _TIMINGS = "figures", "table2.json"
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,15 @@ def write_results(
     folder: Path,
     docs: Path,
     *,
-    timings: Path | None = None,
     standing: Mapping[str, tuple[int, int]] = MappingProxyType({}),
 ) -> Path:
     """Write ``results.md`` and its pictures.
 
     Args:
         experiments: at least one.
-        folder: of saved results; in its ``figures/``, what ``ladle figure`` wrote of the figures that train.
+        folder: of saved results; in its ``figures/``, what ``ladle figure`` wrote of the figures that train, and in
+            ``table2.json`` the acquisition times that ``benchmarks/table2.py`` measured, where they are there.
         docs: gets the page, and a folder of pictures beside it.
-        timings: the JSON of ``benchmarks/table2.py``, where there is one.
         standing: of each experiment that is planned, the rounds finished and the rounds in all.
 
     Returns:
@@ -58,7 +57,7 @@ def write_results(
     Raises:
         InputError: no experiment.
     """
-    document = results_document(experiments, folder, timings=timings, standing=standing)
+    document = results_document(experiments, folder, standing=standing)
     out = docs / PICTURES
     out.mkdir(parents=True, exist_ok=True)
     for old in out.glob("figure-*.png"):
@@ -77,7 +76,6 @@ def results_document(
     experiments: Sequence[ExperimentResults],
     folder: Path,
     *,
-    timings: Path | None = None,
     standing: Mapping[str, tuple[int, int]] = MappingProxyType({}),
 ) -> ResultsDocument:
     """Return what `write_results` writes, from the same arguments; nothing is written.
@@ -103,7 +101,8 @@ def results_document(
         if drawn.is_file():
             found.shown.pop(name, None)
             found.add(name, "", drawn.name, drawn)
-    times = json.loads(timings.read_text(encoding="utf-8")) if timings is not None and timings.is_file() else {}
+    timings = folder / _TIMINGS
+    times = json.loads(timings.read_text(encoding="utf-8")) if timings.is_file() else {}
     text = results_page(experiments, found.numbers, times, found.shown, found.missing, standing)
     return ResultsDocument(text, found.pictures)
 

@@ -97,16 +97,46 @@ def _runs(experiments: Sequence[ExperimentResults]) -> str:
             str(len(one.strategies)),
             str(len(one.seeds)),
             str(one.unfinished) if one.unfinished else "",
+            " to ".join(dict.fromkeys(one.days or ())),
         ]
         for one in experiments
     ]
-    heads = ["experiment", "pool", "network", "labels", "epochs", "rate", "strategies", "seeds", "runs in part"]
-    environment = experiments[0].environment
-    versions = ", ".join(f"{name} {version}" for name, version in environment.items() if isinstance(version, str))
+    heads = [
+        "experiment",
+        "pool",
+        "network",
+        "labels",
+        "epochs",
+        "rate",
+        "strategies",
+        "seeds",
+        "runs in part",
+        "rounds of",
+    ]
     return (
-        f"{grid(heads, rows)}\n\nAll of one machine: {versions}. An experiment with fewer than "
-        f"{LEAST_SEEDS} finished seeds stands in the tables and decides no claim and no rank."
+        f"{grid(heads, rows)}\n\n{_machines(experiments)} An experiment with fewer than {LEAST_SEEDS} finished seeds "
+        "stands in the tables and decides no claim and no rank."
     )
+
+
+def _machines(experiments: Sequence[ExperimentResults]) -> str:
+    """Tell what runs began with, and which of them may be of several machines."""
+    found: dict[str, list[str]] = {}
+    for one in experiments:
+        for environment in one.environments or (one.environment,):
+            # What is not on record is said so: the same code on another processor need not give the same accuracies.
+            known = {"processor": "not on record"} | dict(environment)
+            words = ", ".join(f"{name} {value}" for name, value in known.items() if isinstance(value, str))
+            found.setdefault(words, []).append(one.name)
+    told = "; ".join(f"{words} ({', '.join(dict.fromkeys(names))})" for words, names in found.items())
+    several = [one.name for one in experiments if one.days and len(set(one.days)) > 1]
+    mixed = (
+        f" Rounds of several days ({', '.join(several)}) may be of several processors, also within a run: then not "
+        "every difference within a seed is one of strategies alone ([Determinism](determinism.md))."
+        if several
+        else ""
+    )
+    return f"Runs began with {told}.{mixed}"
 
 
 def _unfinished(standing: Mapping[str, tuple[int, int]]) -> str:
