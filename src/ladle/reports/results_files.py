@@ -11,9 +11,12 @@ from typing import Any
 from ladle.errors import InputError
 from ladle.experiments import ExperimentResults
 from ladle.files import write_whole
+from ladle.reports.claimed_orderings import COMPARED
 from ladle.reports.files import figure_bytes, freeze_layout
-from ladle.reports.paper_figures import STORED_FIGURES
+from ladle.reports.paper_contests import CONTESTS, contests_among
+from ladle.reports.paper_figures import Drawn
 from ladle.reports.results_page import results_page
+from ladle.reports.stored_figures import STORED_FIGURES
 
 PAGE, PICTURES = "results.md", "results"
 _FIGURES = "figures"
@@ -50,25 +53,43 @@ def write_results(
         old.unlink()
     pictures: dict[str, list[tuple[str, str]]] = {}
     numbers: dict[str, Mapping[str, Any]] = {}
-    missing: dict[str, str] = {}
-    for name, draw in STORED_FIGURES.items():
-        try:
-            figures, numbers[name] = draw(experiments)
-        except InputError as error:
-            missing[name] = str(error)
-            continue
+    drawn, missing = _draw(experiments)
+    for name, (figures, found) in drawn.items():
+        numbers[name], pictures[name] = found, []
         for part, figure in figures.items():
             path = out / f"figure-{name}{f'-{part}' if part else ''}.png"
             write_whole(path, figure_bytes(freeze_layout(figure), "png"))
-            pictures.setdefault(name, []).append((part, f"{PICTURES}/{path.name}"))
+            pictures[name].append((part, f"{PICTURES}/{path.name}"))
     for path in sorted((folder / _FIGURES).glob("figure-*.json")):
         name = path.stem.removeprefix("figure-")
         numbers[name] = json.loads(path.read_text(encoding="utf-8"))
-        drawn = path.with_suffix(".png")
-        if drawn.is_file():
-            write_whole(out / drawn.name, drawn.read_bytes())
-            pictures[name] = [("", f"{PICTURES}/{drawn.name}")]
+        picture = path.with_suffix(".png")
+        if picture.is_file():
+            write_whole(out / picture.name, picture.read_bytes())
+            pictures[name] = [("", f"{PICTURES}/{picture.name}")]
     times = json.loads(timings.read_text(encoding="utf-8")) if timings is not None and timings.is_file() else {}
     page = docs / PAGE
     write_whole(page, results_page(experiments, numbers, times, pictures, missing, standing))
     return page
+
+
+def _draw(experiments: Sequence[ExperimentResults]) -> tuple[dict[str, Drawn], dict[str, str]]:
+    """Return the figures of what is stored by name, and of those that cannot be drawn, why.
+
+    Who beats whom is drawn for the strategies that the paper compares, as the claims are judged: the correction depends
+    on how many there are.
+    """
+    drawn: dict[str, Drawn] = {}
+    missing: dict[str, str] = {}
+    for name, draw in STORED_FIGURES.items():
+        if name in CONTESTS:
+            continue
+        try:
+            drawn[name] = draw(experiments)
+        except InputError as error:
+            missing[name] = str(error)
+    try:
+        drawn |= contests_among(experiments, COMPARED)
+    except InputError as error:
+        missing |= dict.fromkeys(CONTESTS, str(error))
+    return drawn, missing
