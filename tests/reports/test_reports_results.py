@@ -11,7 +11,7 @@ import pytest
 from report_cases import CATALOG, made_up
 from result_cases import GEOMETRY, SHIFT, experiment
 
-from ladle.errors import InputError
+from ladle.errors import InputError, UnknownNameError
 from ladle.experiments import ExperimentResults
 from ladle.reports import figure_bytes, write_results
 from ladle.reports.captions import TITLES, caption, figures_section
@@ -23,10 +23,12 @@ from ladle.reports.claimed_orderings import COMPARED
 from ladle.reports.claims_section import rules
 from ladle.reports.files import freeze_layout
 from ladle.reports.orderings import accuracy_by
-from ladle.reports.paper_figures import STORED_FIGURES, with_only, with_shared_strategies
+from ladle.reports.paper_contests import contests_among
+from ladle.reports.paper_figures import with_chosen, with_only, with_shared_strategies
 from ladle.reports.rank_figures import critical_difference_figure, indistinct_groups, performance_profile_figure
 from ladle.reports.recommendation import default_strategy, first_without, future_work_by_rank, in_short, mean_ranks
 from ladle.reports.results_page import results_page
+from ladle.reports.stored_figures import STORED_FIGURES
 from ladle.statistics import friedman
 
 pytest.importorskip("statsmodels")
@@ -238,18 +240,108 @@ def test_every_stored_figure_is_drawn_with_its_numbers() -> None:
         for figure in figures.values():
             assert figure_bytes(figure, "png")[:4] == b"\x89PNG"
     curves, numbers = STORED_FIGURES["3"](experiments)
-    assert list(numbers) == ["digits", "isolet"]
-    assert len([axes for axes in curves[""].axes if axes.get_visible()]) == 2
-    assert numbers["digits"]["mean_accuracy"]["grad"][-1] == pytest.approx(
+    assert list(numbers["experiments"]) == ["digits", "isolet"]
+    assert len(curves[""].axes) == 2
+    assert numbers["experiments"]["digits"]["mean_accuracy"]["grad"][-1] == pytest.approx(
         float(experiments[0].accuracies[2, -1].mean())
     )
-    assert list(STORED_FIGURES["4"](experiments)[1]) == ["cifar10-vgg16-1000"]
-    assert list(STORED_FIGURES["7-9"](experiments)[1]) == ["cifar10-lenet-1000"]
+    assert list(STORED_FIGURES["4"](experiments)[1]["experiments"]) == ["cifar10-vgg16-1000"]
+    assert list(STORED_FIGURES["7-9"](experiments)[1]["experiments"]) == ["cifar10-lenet-1000"]
     assert set(STORED_FIGURES["10"](experiments)[1]) == {"mlp", "lenet", "vgg16"}
     with pytest.raises(InputError, match="text or tables"):
         STORED_FIGURES["3"](experiments[1:2])
     with pytest.raises(InputError, match="two seeds"):
         STORED_FIGURES["5"]([experiment("one", "digits", "mlp", gains, seeds=1)])
+
+
+def test_members_of_a_figure_that_are_not_there_are_named() -> None:
+    gains = (0.0, 0.02, 0.01, 0.05, 0.04)
+    experiments = [
+        experiment("isolet-1560", "isolet-1560", "mlp", gains),
+        experiment("cifar10-vgg16-1000", "cifar10", "vgg16", gains),
+        experiment("cifar10-lenet-1000", "cifar10", "lenet", gains),
+    ]
+    _, numbers = STORED_FIGURES["3"](experiments)
+    assert numbers["absent"] == ["20newsgroups", "pokerhand"]
+    assert caption("3", numbers).endswith("Not in the store: 20newsgroups, pokerhand.")
+    _, numbers = STORED_FIGURES["4"](experiments)
+    assert len(numbers["absent"]) == 5
+    assert "cifar10 with resnet18" in numbers["absent"]
+    _, numbers = STORED_FIGURES["7-9"](experiments)
+    assert len(numbers["absent"]) == 8
+    assert "cifar10 with lenet" not in numbers["absent"]
+    whole = [experiment(name, name, "mlp", gains) for name in ("20newsgroups", "isolet", "poker-hand-uci")]
+    assert "Not in the store" not in caption("3", STORED_FIGURES["3"](whole)[1])
+
+
+def test_the_caption_of_curves_says_whose_bands_there_are() -> None:
+    gains = tuple(np.linspace(0, 0.1, len(CATALOG)))
+    text = caption("3", STORED_FIGURES["3"]([experiment("isolet", "isolet", "mlp", gains, CATALOG)])[1])
+    assert "of random, grad and the best by area (grad-d2 in isolet)." in text
+    assert "Each panel has one family of strategies" in text
+    three = experiment("isolet", "isolet", "mlp", gains[:3], CATALOG[:3])
+    assert "The bands are one standard deviation. Accuracy" in caption("3", STORED_FIGURES["3"]([three])[1])
+    hasty = experiment("isolet", "isolet", "mlp", gains, CATALOG, seeds=1)
+    assert "band" not in caption("3", STORED_FIGURES["3"]([hasty])[1])
+
+
+def test_who_beats_whom_is_corrected_over_those_that_the_paper_compares() -> None:
+    gains = tuple(np.linspace(0, 0.1, len(CATALOG)))
+    experiments = [
+        experiment("digits", "digits", "mlp", gains, CATALOG),
+        experiment("cifar10-lenet-1000", "cifar10", "lenet", gains, CATALOG, seed=1),
+        experiment("isolet", "isolet", "mlp", (0.0,) * 11, CATALOG, noise=0.0),
+    ]
+    drawn = contests_among(experiments, COMPARED)
+    figures, numbers = drawn["5"]
+    assert list(figures) == ["penalty", "loss", "all-11-penalty", "all-11-loss"]
+    assert (numbers["all"]["strategies"], numbers["all"]["pairs"]) == (list(COMPARED), 10)
+    assert numbers["all-11"]["pairs"] == 55
+    assert numbers["all"] == STORED_FIGURES["5"](with_chosen(experiments, COMPARED))[1]["all"]
+    text = caption("5", numbers)
+    assert "Compared are 5 strategies, 10 pairs: random, entropy, grad, badge and k-center." in text
+    assert "compare all 11 strategies; corrected over 55 pairs" in text
+    section = figures_section({"5": [("all-11-loss", "one.png")]}, {"5": numbers}, {})
+    assert "Drawn by `ladle figure 5 --strategies random,entropy,grad,badge,k-center`." in section
+    assert "![Who beats whom, over all experiments (all 11 strategies): loss scores](one.png)" in section
+
+
+def test_no_experiments_and_no_silence_are_drawn_twice() -> None:
+    gains = (0.0, 0.02, 0.01, 0.05, 0.04)
+    experiments = [
+        experiment("digits", "digits", "mlp", gains),
+        experiment("cifar10-lenet-1000", "cifar10", "lenet", gains, seed=1),
+        experiment("isolet", "isolet", "mlp", (0.0,) * 5, noise=0.0),
+    ]
+    drawn = contests_among(experiments, COMPARED)
+    assert list(drawn["5"][0]) == ["penalty", "loss"]  # there are no others to compare
+    assert list(drawn["10"][0]) == ["lenet-penalty", "lenet-loss", "mlp-penalty", "mlp-loss"]
+    assert list(drawn["11"][0]) == ["digits-penalty", "digits-loss"]
+    text = caption("11", drawn["11"][1])
+    assert "cifar10 (the same experiments as lenet in figure 10)" in text
+    assert "isolet (no pair differs significantly in any round)" in text
+    assert list(STORED_FIGURES["11"](experiments)[0])[:2] == ["cifar10-penalty", "cifar10-loss"]  # alone, it has all
+    # One experiment alone: figure 5 has it, and the others have no picture but say why.
+    alone = contests_among(experiments[:1], COMPARED)
+    assert (alone["10"][0], alone["11"][0]) == ({}, {})
+    section = figures_section({"10": []}, {"10": alone["10"][1]}, {})
+    assert "### Figure 10: Who beats whom, by network\n\nA cell tells" in section
+    assert "Without a picture: mlp (the same experiments as figure 5)." in section
+    # That nothing is significant over all experiments is a result, and drawn.
+    assert list(contests_among(experiments[2:], COMPARED)["5"][0]) == ["penalty", "loss"]
+
+
+def test_strategies_are_chosen_by_names_that_exist() -> None:
+    whole, part = made_up(CATALOG), made_up(("random", "badge"), seed=1)
+    chosen = with_chosen([whole, part], ["grad", "random", "grad"])
+    assert [one.strategies for one in chosen] == [("grad", "random"), ("random",)]
+    assert with_chosen([whole, part], ["grad"])[0].strategies == ("grad",)
+    assert len(with_chosen([whole, part], ["grad"])) == 1
+    with pytest.raises(UnknownNameError, match=r"got 'bagde'.*there are random, entropy, margin"):
+        with_chosen([whole, part], ["random", "bagde"])
+    # Strategies that the paper compares and nobody ran are passed over; with one left, all are compared.
+    assert contests_among([made_up(("random", "margin", "badge"))], COMPARED)["5"][1]["all"]["pairs"] == 1
+    assert contests_among([made_up(("random", "margin", "mine"))], COMPARED)["5"][1]["all"]["pairs"] == 3
 
 
 def test_groups_that_are_not_told_apart_are_the_largest_ones() -> None:
@@ -263,7 +355,11 @@ def test_nothing_is_cut_off_in_the_rank_figures(count: int) -> None:
     names = [*CATALOG[:10], "a-recipe-with-a-very-long-name-that-somebody-gave-it"][-count:]
     ranking = friedman(np.random.default_rng(0).random((4, count)))
     profiles = performance_profile_figure(names, np.linspace(1, 2, 5), np.full((count, 5), 0.5), 4)
-    for figure in (critical_difference_figure(names, ranking, 4), profiles):
+    narrow = (
+        critical_difference_figure(names, ranking, 4, width="column"),
+        performance_profile_figure(names, np.linspace(1, 2, 5), np.full((count, 5), 0.5), 4, width="column"),
+    )
+    for figure in (critical_difference_figure(names, ranking, 4), profiles, *narrow):
         freeze_layout(figure)
         width, height = figure.canvas.get_width_height()
         texts = [text for axes in figure.axes for text in axes.texts] + [

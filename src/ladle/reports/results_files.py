@@ -14,9 +14,12 @@ from matplotlib.figure import Figure
 from ladle.errors import InputError
 from ladle.experiments import ExperimentResults
 from ladle.files import write_whole
+from ladle.reports.claimed_orderings import COMPARED
 from ladle.reports.files import figure_bytes, freeze_layout
-from ladle.reports.paper_figures import STORED_FIGURES
+from ladle.reports.paper_contests import CONTESTS, contests_among
+from ladle.reports.paper_figures import Drawn
 from ladle.reports.results_page import results_page
+from ladle.reports.stored_figures import STORED_FIGURES
 
 PAGE, PICTURES = "results.md", "results"
 _FIGURES, _TIMINGS = "figures", "table2.json"
@@ -85,25 +88,22 @@ def results_document(
     """
     if not experiments:
         raise InputError("the page of results needs a finished experiment (got none); save some with 'ladle results'")
+    drawn, missing = _draw(experiments)
     found = _Gathered()
-    for name, draw in STORED_FIGURES.items():
-        try:
-            figures, found.numbers[name] = draw(experiments)
-        except InputError as error:
-            found.missing[name] = str(error)
-            continue
+    for name, (figures, numbers) in drawn.items():
+        found.numbers[name], found.shown[name] = numbers, []
         for part, figure in figures.items():
             found.add(name, part, f"figure-{name}{f'-{part}' if part else ''}.png", figure)
     for path in sorted((folder / _FIGURES).glob("figure-*.json")):
         name = path.stem.removeprefix("figure-")
         found.numbers[name] = json.loads(path.read_text(encoding="utf-8"))
-        drawn = path.with_suffix(".png")
-        if drawn.is_file():
-            found.shown.pop(name, None)
-            found.add(name, "", drawn.name, drawn)
+        picture = path.with_suffix(".png")
+        if picture.is_file():
+            found.shown[name] = []
+            found.add(name, "", picture.name, picture)
     timings = folder / _TIMINGS
     times = json.loads(timings.read_text(encoding="utf-8")) if timings.is_file() else {}
-    text = results_page(experiments, found.numbers, times, found.shown, found.missing, standing)
+    text = results_page(experiments, found.numbers, times, found.shown, missing, standing)
     return ResultsDocument(text, found.pictures)
 
 
@@ -112,10 +112,31 @@ class _Gathered:
     """What is known of the figures, each by its name, and their pictures by file name."""
 
     numbers: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
     shown: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     pictures: dict[str, Figure | Path] = field(default_factory=dict)
 
     def add(self, name: str, part: str, file: str, picture: Figure | Path) -> None:
         self.pictures[file] = picture
-        self.shown.setdefault(name, []).append((part, f"{PICTURES}/{file}"))
+        self.shown[name].append((part, f"{PICTURES}/{file}"))
+
+
+def _draw(experiments: Sequence[ExperimentResults]) -> tuple[dict[str, Drawn], dict[str, str]]:
+    """Return the figures of what is stored by name, and of those that cannot be drawn, why.
+
+    Who beats whom is drawn for the strategies that the paper compares, as the claims are judged: the correction depends
+    on how many there are.
+    """
+    drawn: dict[str, Drawn] = {}
+    missing: dict[str, str] = {}
+    for name, draw in STORED_FIGURES.items():
+        if name in CONTESTS:
+            continue
+        try:
+            drawn[name] = draw(experiments)
+        except InputError as error:
+            missing[name] = str(error)
+    try:
+        drawn |= contests_among(experiments, COMPARED)
+    except InputError as error:
+        missing |= dict.fromkeys(CONTESTS, str(error))
+    return drawn, missing
