@@ -85,6 +85,20 @@ def test_a_discrepancy_that_falls_and_levels_off_is_told_from_others(values: lis
     assert found["20 Newsgroups: the discrepancy decreases over training and levels off (figure 6)"] == expected
 
 
+def test_all_seeds_of_a_curve_are_judged() -> None:
+    falls: dict[str, Any] = {"discrepancies": [1 + 2.0**-k for k in range(30)], "rate": 0.9, "violations": []}
+    rises: dict[str, Any] = {"discrepancies": [1.0 + k for k in range(30)], "rate": 1.1, "violations": [1]}
+
+    def claim(*seeds: dict[str, Any]) -> Claim:
+        figure = {"gisette": {**seeds[0], "others": list(seeds[1:]), "losses": [2.0, 0.5]}}
+        return next(one for one in claims([], {"6": figure}, {}) if one.text.startswith("Gisette"))
+
+    assert claim(falls, falls).verdict == "reproduced"
+    assert claim(rises, rises).verdict == "not reproduced"
+    assert claim(falls, rises).verdict == claim(rises, falls).verdict == "mixed"
+    assert "while the loss goes from 2.0000 to 0.5000; another seed: from 1 over 1" in claim(falls, rises).number
+
+
 @pytest.mark.parametrize(("violations", "expected"), [(0, "mixed"), (3, "reproduced"), (15, "mixed")])
 def test_a_curve_that_is_broken_now_and_then_breaks_in_some_epochs_and_not_in_most(
     violations: int, expected: str

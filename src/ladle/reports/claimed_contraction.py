@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ladle.reports.claim import Claim
-from ladle.reports.orderings import Verdict
+from ladle.reports.orderings import Verdict, agreed
 
 #: Levelled off: over the last tenth of epochs the change is below this share of the whole fall. A straight line down
 #: to the end, which does not level off at all, would change by twice as much.
@@ -29,9 +29,22 @@ def contraction_claims(found: Mapping[str, Any] | None) -> list[Claim]:
 
 
 def _judged(name: str, found: Mapping[str, Any] | None) -> tuple[Verdict, str]:
-    """Judge one curve: it has to fall, and besides to level off, or on German Credit to be broken now and then."""
+    """Judge all seeds of a data set: the one that is drawn, and any others that were trained beside it."""
     if found is None:
         return "not run", ""
+    occasional = name == "german-credit"
+    first, *others = [_of_one_seed(one, occasional=occasional) for one in (found, *found.get("others", ()))]
+    number = first[1]
+    if "losses" in found:
+        before, after = found["losses"]
+        number += f", while the loss goes from {before:.4f} to {after:.4f}"
+    if others:
+        number += "".join(f"; another seed: {text}" for _, text in others)
+    return agreed([verdict for verdict, _ in (first, *others)]), number
+
+
+def _of_one_seed(found: Mapping[str, Any], *, occasional: bool) -> tuple[Verdict, str]:
+    """Judge one curve: it has to fall, and besides to level off, or to be broken now and then."""
     values, violations = found["discrepancies"], found["violations"]
     lowest = min(range(len(values)), key=lambda epoch: values[epoch])
     number = (
@@ -40,10 +53,10 @@ def _judged(name: str, found: Mapping[str, Any] | None) -> tuple[Verdict, str]:
     )
     if values[-1] >= values[0]:
         return "not reproduced", number
-    if name == "german-credit":
+    if occasional:
         return ("reproduced" if 0 < len(violations) < _MANY * len(values) else "mixed"), number
     change = last_change(values)
-    number += f"; the last tenth of epochs changes it by {100 * change:.1f}% of the whole fall"
+    number += f", the last tenth of them within {100 * change:.1f}% of the whole fall"
     return ("reproduced" if change < LEVEL else "mixed"), number
 
 

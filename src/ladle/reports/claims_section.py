@@ -88,7 +88,7 @@ def rules(experiments: Sequence[ExperimentResults]) -> list[str]:
         f"Out of distribution counts as larger if the AUROC is above {LEAST_AUROC}; 0.5 is chance.",
         f"A time is the paper's multiple if it is within {_percent(FACTOR_TOLERANCE)} of it. A step back in the order "
         "of selection times is mixed if it is within one standard deviation. Where networks disagree, the verdict is "
-        "mixed.",
+        "mixed, and so it is where seeds of figure 6 or several experiments do.",
         "A discrepancy decreases if it ends below where it began, and levels off if over the last tenth of epochs it "
         f"changes by less than {_percent(LEVEL)} of the whole fall (a straight line changes by 10 %); mixed if it only "
         "decreases. Epochs that violate monotony are occasional if there are some, and fewer than half.",
