@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ladle.reports.curve_figures import legend_above
+from ladle.reports.curve_panels import HIGHLIGHT
 from ladle.reports.labels import figure_label, text_width
 from ladle.reports.style import COLUMN_WIDTH, FULL_WIDTH, StrategyStyle, Width, paper_style, strategy_styles
 from ladle.statistics import Ranking
@@ -139,7 +140,8 @@ def performance_profile_figure(
                 where="post",
                 color=styles[name].color,
                 linestyle=styles[name].dash,
-                linewidth=1.8 if name == "grad" else 1.2,
+                linewidth=1.8 if name == HIGHLIGHT else 1.2,
+                zorder=3 if name == HIGHLIGHT else 2,
                 label=figure_label(name, _LONGEST_NAME) if width == "full" else name,
             )
         # Beyond the last step of any curve there is nothing more to see.
