@@ -49,8 +49,9 @@ def critical_difference_figure(
     # Ranks an inch, so that the labels have the room they need.
     scale = (count - 1) / (inches - margin - left_margin)
     with paper_style():
-        figure = Figure(figsize=(inches, 0.9 + 0.28 * -lowest))
-        axes = figure.add_axes((0.0, 0.0, 1.0, 0.9))
+        body, title = 0.8 + 0.25 * -lowest, 0.24 if width == "full" else 0.4
+        figure = Figure(figsize=(inches, body + title))
+        axes = figure.add_axes((0.0, 0.0, 1.0, body / (body + title)))
         axes.set_axis_off()
         axes.set(xlim=(1 - left_margin * scale, count + margin * scale), ylim=(lowest - 0.2, 1.9))
         axes.plot([1, count], [0, 0], color="black", linewidth=1.0)
@@ -89,6 +90,8 @@ def critical_difference_figure(
             f"Mean ranks by area over {experiments} experiments,{' ' if width == 'full' else chr(10)}"
             f"Friedman p = {ranking.p_value:.3g}",
             fontsize=8,
+            y=1 - 0.06 / (body + title),
+            va="top",
         )
     return figure
 
@@ -140,8 +143,9 @@ def performance_profile_figure(
                 where="post",
                 color=styles[name].color,
                 linestyle=styles[name].dash,
-                linewidth=1.8 if name == HIGHLIGHT else 1.2,
-                zorder=3 if name == HIGHLIGHT else 2,
+                # Where curves lie on each other, the wide one shows at both sides and dashes let the lower one through.
+                linewidth=2.6 if name == HIGHLIGHT else 1.2,
+                zorder=1.9 if name == HIGHLIGHT else 2 if styles[name].dash == "-" else 2.1,
                 label=figure_label(name, _LONGEST_NAME) if width == "full" else name,
             )
         # Beyond the last step of any curve there is nothing more to see.
