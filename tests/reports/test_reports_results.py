@@ -29,6 +29,7 @@ from ladle.reports.rank_figures import critical_difference_figure, indistinct_gr
 from ladle.reports.recommendation import default_strategy, first_without, future_work_by_rank, in_short, mean_ranks
 from ladle.reports.results_page import results_page
 from ladle.reports.stored_figures import STORED_FIGURES
+from ladle.reports.style import WIDTHS, Width
 from ladle.statistics import friedman
 
 pytest.importorskip("statsmodels")
@@ -348,6 +349,17 @@ def test_groups_that_are_not_told_apart_are_the_largest_ones() -> None:
     assert indistinct_groups(np.array([1.0, 1.5, 2.0, 3.5]), 1.0) == [(1.0, 2.0)]
     assert indistinct_groups(np.array([3.0, 1.0, 2.0]), 1.0) == [(1.0, 2.0), (2.0, 3.0)]
     assert indistinct_groups(np.array([1.0, 3.0]), 1.0) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("count", [3, 5, 11])
+def test_the_title_of_ranks_stands_clear_of_what_is_below(count: int, width: Width) -> None:
+    ranking = friedman(np.random.default_rng(0).random((4, count)))
+    figure = freeze_layout(critical_difference_figure(CATALOG[:count], ranking, 4, width=width))
+    (title,) = figure.texts
+    highest = max(text.get_window_extent().y1 for text in figure.axes[0].texts)
+    assert title.get_window_extent().y0 > highest
+    assert title.get_window_extent().y1 <= figure.canvas.get_width_height()[1]
 
 
 @pytest.mark.parametrize("count", [3, 11])

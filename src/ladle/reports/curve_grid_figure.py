@@ -61,7 +61,7 @@ def _a_panel_each(
     figure = Figure(figsize=(FULL_WIDTH, 2.15 * rows + 0.35), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     for axes, results in zip(grid, experiments, strict=False):
-        _panel(axes, results, group, styles, ticks=4)
+        _panel(axes, results, group, styles, ticks=4 if columns == _COLUMNS else 6)
         axes.set_title(f"{figure_label(results.name, _LONGEST_NAME)} ({_seeds(results)})")
     for axes in grid[len(experiments) :]:
         axes.set_axis_off()

@@ -17,7 +17,7 @@ from ladle.reports.analysis import Contest, RoundsView, contests
 from ladle.reports.paper_figures import Drawn, data_of, model_of, of_seeds_enough, with_chosen, with_shared_strategies
 from ladle.reports.penalty_figures import loss_score_figure, penalty_figure
 
-#: Where a set of experiments, by their identities, has been shown already.
+#: By the identities of a set of experiments, why it needs no picture: it has one already.
 Shown = Mapping[frozenset[str], str]
 _NOTHING: Shown = MappingProxyType({})
 #: The names of these figures.
@@ -61,7 +61,7 @@ def contest_groups(
     Args:
         experiments: any.
         key: what the experiments of a group share.
-        shown: what needs no second picture.
+        shown: what needs no second picture, and why.
     """
     groups = []
     for name, members in groupby(sorted(experiments, key=key), key):
@@ -121,12 +121,12 @@ def _all_together(results: Sequence[ExperimentResults]) -> list[ContestGroup]:
 def _unseen(group: ContestGroup, shown: Shown) -> str:
     if not any(contest.penalty.any() for contest in group.contests.values()):
         return SILENT
-    return f"the same experiments as {shown[group.identities]}" if group.identities in shown else ""
+    return shown.get(group.identities, "")
 
 
 def _places(figure: str, groups: Sequence[ContestGroup]) -> dict[frozenset[str], str]:
     return {
-        group.identities: f"{group.name} in figure {figure}" if group.name else f"figure {figure}"
+        group.identities: f"the same experiments as {f'{group.name} in ' if group.name else ''}figure {figure}"
         for group in groups
         if not group.unseen
     }

@@ -142,10 +142,10 @@ def telling_views(contests: Mapping[RoundsView, Contest]) -> dict[RoundsView, Co
 def silent_sentence(contests: Mapping[RoundsView, Contest]) -> str:
     """Return the sentence on views in which nothing is significant; "" where there are none."""
     silent = [view for view, contest in contests.items() if not contest.penalty.any()]
-    if len(silent) == len(contests):
-        return "No pair differs significantly in any round."
     if not silent:
         return ""
+    if len(silent) == len(contests):
+        return "No pair differs significantly in any round."
     return f"No pair differs significantly in the {' or in the '.join(VIEW_TITLES[view].lower() for view in silent)}."
 
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ladle.reports.curve_figures import legend_above
+from ladle.reports.curve_panels import HIGHLIGHT
 from ladle.reports.labels import figure_label, text_width
 from ladle.reports.style import COLUMN_WIDTH, FULL_WIDTH, StrategyStyle, Width, paper_style, strategy_styles
 from ladle.statistics import Ranking
@@ -48,8 +49,9 @@ def critical_difference_figure(
     # Ranks an inch, so that the labels have the room they need.
     scale = (count - 1) / (inches - margin - left_margin)
     with paper_style():
-        figure = Figure(figsize=(inches, 0.9 + 0.28 * -lowest))
-        axes = figure.add_axes((0.0, 0.0, 1.0, 0.9))
+        body, title = 0.8 + 0.25 * -lowest, 0.24 if width == "full" else 0.4
+        figure = Figure(figsize=(inches, body + title))
+        axes = figure.add_axes((0.0, 0.0, 1.0, body / (body + title)))
         axes.set_axis_off()
         axes.set(xlim=(1 - left_margin * scale, count + margin * scale), ylim=(lowest - 0.2, 1.9))
         axes.plot([1, count], [0, 0], color="black", linewidth=1.0)
@@ -88,6 +90,8 @@ def critical_difference_figure(
             f"Mean ranks by area over {experiments} experiments,{' ' if width == 'full' else chr(10)}"
             f"Friedman p = {ranking.p_value:.3g}",
             fontsize=8,
+            y=1 - 0.06 / (body + title),
+            va="top",
         )
     return figure
 
@@ -139,7 +143,9 @@ def performance_profile_figure(
                 where="post",
                 color=styles[name].color,
                 linestyle=styles[name].dash,
-                linewidth=1.8 if name == "grad" else 1.2,
+                # Where curves lie on each other, the wide one shows at both sides and dashes let the lower one through.
+                linewidth=2.6 if name == HIGHLIGHT else 1.2,
+                zorder=1.9 if name == HIGHLIGHT else 2 if styles[name].dash == "-" else 2.1,
                 label=figure_label(name, _LONGEST_NAME) if width == "full" else name,
             )
         # Beyond the last step of any curve there is nothing more to see.
