@@ -47,6 +47,23 @@ def test_a_stored_figure_comes_with_its_numbers(
         assert (tmp_path / name).stat().st_size > 1000
 
 
+def test_figures_of_chosen_strategies(store: str, tmp_path: Path, call: Call) -> None:
+    code, _, _ = call("figure", "5", "--store", store, "--out", str(tmp_path), "--strategies", "grad, random")
+    assert code == 0
+    numbers = json.loads((tmp_path / "figure-5.json").read_text())["all"]
+    assert (numbers["strategies"], numbers["pairs"]) == (["grad", "random"], 1)
+    wrong = {
+        ("5", "--strategies", "grad,bagde"): "got 'bagde'); there are random, margin, grad",
+        ("10", "--strategies", "grad"): "two strategies",
+        ("1", "--strategies", "grad"): "figure 1 reads none",
+    }
+    for words, message in wrong.items():
+        code, _, err = call("figure", *words, "--store", store, "--out", str(tmp_path))
+        assert code == 2
+        assert message in err
+        assert err.count("\n") == 1
+
+
 def test_wrong_figures_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
     nowhere, empty = (f"sqlite:///{tmp_path}/{name}.db" for name in ("nowhere", "empty"))
     open_database(empty).dispose()

@@ -52,7 +52,11 @@ def from_accuracies(
         accuracies=values,
         acquisition_seconds=acquisition,
         training_seconds=np.full(values.shape, 2.0),
-        config={"data": {"name": "letters"}, "model": {"hidden": [512, 256]}, "schedule": {"batch": 100, "path": None}},
+        config={
+            "data": {"name": "letters"},
+            "model": {"name": "mlp", "hidden": [512, 256]},
+            "schedule": {"batch": 100, "path": None},
+        },
         environment={"torch": "2.6.0", "machine": {"cores": 2}},
         learning_rate=0.005,
         unfinished=unfinished,

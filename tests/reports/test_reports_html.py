@@ -14,11 +14,14 @@ import pytest
 from report_cases import from_accuracies, made_up
 
 from ladle.errors import ConfigError, InputError
+from ladle.experiments.results import ExperimentResults
 from ladle.reports import html
 from ladle.reports.analysis import analyze
 from ladle.reports.files import file_stems, short_identities
 from ladle.reports.html import write_report
-from ladle.reports.page import aggregate_sections, flatten, overview_table
+from ladle.reports.page import experiment_section, flatten, overview_table
+from ladle.reports.page_ranks import rank_figures
+from ladle.reports.page_together import aggregate_sections
 from ladle.reports.style import strategy_styles
 from ladle.reports.tables import summary_rows, summary_table
 
@@ -121,13 +124,13 @@ def test_every_strategy_and_number_is_on_the_page(page: Page) -> None:
     assert "schedule.path none" in page.text
     assert "machine.cores 2" in page.text
     assert "pool 12345" in page.text
-    assert "The initial evaluation counts in no statistic." in page.text
+    assert "The initial evaluation counts in no test." in page.text
     assert not re.search(r"\b(nan|None|inf)\b", page.text)
 
 
 def test_figures_are_described_for_those_who_cannot_see_them(page: Page) -> None:
     images = page.all("img")
-    assert len(images) == len(page.all("figure")) == len(page.all("figcaption")) == 4 + 4 + 1 + 2
+    assert len(images) == len(page.all("figure")) == len(page.all("figcaption")) == 4 + 4 + 1 + 2 + 2
     for image in images:
         assert image["alt"]
     described = " ".join(str(image["alt"]) for image in images)
@@ -167,7 +170,7 @@ def test_files_stand_beside_the_page(folder: Path) -> None:
         "figures",
     }
     names = sorted(path.name for path in (folder / "figures").iterdir())
-    assert len(names) == 3 * (4 + 4 + 1 + 2)
+    assert len(names) == 3 * (4 + 4 + 1 + 2 + 2)
     assert [name for name in names if name.startswith("letters-aaaaaaaa-learning")] == [
         "letters-aaaaaaaa-learning-curves-column.pdf",
         "letters-aaaaaaaa-learning-curves.pdf",
@@ -192,6 +195,62 @@ def test_all_experiments_of_the_same_strategies_are_taken_together(page: Page) -
     for (section,) in sections:
         assert "Left out, since nothing can be tested there: 2." in section.sentences
     assert sections[0][0].losses == sections[1][0].losses
+
+
+def test_experiments_together_have_ranks_and_profiles(page: Page) -> None:
+    described = [str(image["alt"]) for image in page.all("img")]
+    (ranks,) = [text for text in described if text.startswith("Critical-difference diagram.")]
+    assert re.search(r"Mean ranks: \S+ 1\.\d\d, \S+ \d\.\d\d, \S+ \d\.\d\d\.", ranks)
+    (profiles,) = [text for text in described if text.startswith("Performance profiles")]
+    assert all(name in profiles for name in NAMES)
+    assert "1 would be the largest area under the curve in each of letters and letters." in page.text
+
+
+def test_ranks_are_left_out_where_they_would_say_nothing() -> None:
+    styles = strategy_styles(NAMES)
+    enough, hasty = made_up(NAMES), made_up(NAMES, seeds=2)
+    assert len(rank_figures([enough, enough], "stem", styles)[0]) == 2
+    for experiments in ([enough, hasty], [enough, made_up(NAMES, evaluations=1)], [made_up(NAMES[:2])] * 2):
+        figures, why = rank_figures(experiments, "stem", styles)
+        assert figures == []
+        assert why == "There are no ranks: they take three strategies in two experiments with three seeds or more."
+
+
+def of_network(name: str, model: str, data: str, seed: int) -> ExperimentResults:
+    found = made_up(NAMES, gains=(0, 0.05, -0.2), seed=seed, name=name, identity=name)
+    return replace(found, config={"data": {"name": data}, "model": {"name": model}})
+
+
+def test_networks_and_data_sets_have_figures_of_their_own_where_they_show_something_new() -> None:
+    experiments = [
+        of_network("one", "mlp", "letters", 1),
+        of_network("two", "mlp", "digits", 2),
+        of_network("three", "lenet", "digits", 3),
+    ]
+    (section,) = aggregate_sections([analyze(one) for one in experiments], ["1", "2", "3"], strategy_styles(NAMES))
+    network, data = section.parts
+    assert (network.heading, data.heading) == ("By network", "By data set")
+    assert network.sentences == [
+        "mlp: two experiments, one and two.",
+        "Without a figure here: lenet (its one experiment stands above).",
+    ]
+    assert [figure.stem for figure in data.tests] == [
+        "all-experiments-data-set-digits-penalty-matrix",
+        "all-experiments-data-set-digits-loss-scores",
+    ]
+    assert all(figure.caption.startswith("mlp. How to read it") for figure in network.tests)
+    assert len(section.figures) == 2 + 2 + 2 + 2
+    # Of one network and one data set there is nothing that has not been shown.
+    same = [of_network(name, "mlp", "letters", seed) for seed, name in enumerate(("one", "two"))]
+    (section,) = aggregate_sections([analyze(one) for one in same], ["1", "2"], strategy_styles(NAMES))
+    assert section.parts == []
+
+
+def test_where_nothing_is_significant_a_line_says_so() -> None:
+    silent = analyze(from_accuracies(np.full((3, 5, 3), 0.7), NAMES))
+    section = experiment_section(silent, stem="silent", identity="0", styles=strategy_styles(NAMES))
+    assert (section.tests, section.losses) == ([], None)
+    assert section.untested == "No pair differs significantly in any round."
 
 
 def test_nothing_together_where_nothing_is_shared_or_tested() -> None:

@@ -48,24 +48,35 @@ def figure(
     model: Annotated[str, typer.Option(help="Figures 2 and full-vs-last: the network.")] = "lenet",
     epochs: Annotated[int, typer.Option(help="Figures 2, 6 and full-vs-last: epochs of training; 0 is usual.")] = 0,
     seed: Annotated[int, typer.Option(help="Of draws and training, where the figure trains.")] = 0,
+    strategies: Annotated[
+        str | None,
+        typer.Option(help="Figures from a store: only these strategies, with commas between; all is usual."),
+    ] = None,
 ) -> None:
     """Draw a figure of the paper, or one beyond it, and write its numbers beside it.
 
     Figures 3 to 5 and 7 to 11, ranks and profiles draw what a store holds and train nothing. Figures 1, 2, 6 and
-    full-vs-last train the small models they need; 2 and 6 take minutes.
+    full-vs-last train the small models they need; 2 and 6 take minutes. The tests of 5, 10 and 11 are corrected over
+    all pairs of a round, so they depend on --strategies.
 
-    Examples: `ladle figure 1`, `ladle figure 5 --store sqlite:///ladle.db`, `ladle figure 2 --outside mnist`
+    Examples: `ladle figure 1`, `ladle figure 5 --store sqlite:///ladle.db --strategies random,margin,grad`,
+    `ladle figure 2 --outside mnist`
     """
-    from ladle.errors import UnknownNameError
+    from ladle.errors import ConfigError, UnknownNameError
 
     known = {**TRAINED, **STORED}
     if name in {"7", "8", "9"}:
         name = "7-9"
     if name not in known:
         raise UnknownNameError.among("figure", name, known)
+    if strategies is not None and name not in STORED:
+        raise ConfigError(
+            f"--strategies chooses from a store, and figure {name} reads none (got {strategies!r}); leave it out, or "
+            f"draw one of {', '.join(STORED)}"
+        )
     console = Console()
     if name in STORED:
-        drawn = _stored(name, store)
+        drawn = _stored(name, store, strategies)
     else:
         with console.status(f"figure {name}: {TRAINED[name]}"):
             drawn = _trained(name, data_home, outside, model, epochs, seed)
@@ -185,10 +196,11 @@ def _full_vs_last(
     return {"": correlation_figure(found)}, numbers
 
 
-def _stored(name: str, store: str) -> tuple[dict[str, Figure], dict[str, Any]]:
+def _stored(name: str, store: str, strategies: str | None) -> tuple[dict[str, Figure], dict[str, Any]]:
     from ladle.errors import InputError
     from ladle.experiments import ExperimentStore
-    from ladle.reports.paper_figures import STORED_FIGURES
+    from ladle.reports.paper_figures import with_chosen
+    from ladle.reports.stored_figures import STORED_FIGURES
 
     with open_existing(store) as engine:
         results: Sequence[ExperimentResults] = ExperimentStore(engine).results()
@@ -197,7 +209,19 @@ def _stored(name: str, store: str) -> tuple[dict[str, Figure], dict[str, Any]]:
             f"this figure needs an experiment that every strategy has finished for a seed (got none in {store}); "
             "run one, or load saved ones with 'ladle results load'"
         )
-    return STORED_FIGURES[name](results)
+    if strategies is not None:
+        results = with_chosen(results, [name.strip() for name in strategies.split(",")])
+    figures, numbers = STORED_FIGURES[name](results)
+    for part, found in numbers.items():
+        if isinstance(found, dict) and "unseen" in found:
+            Console(stderr=True).print(
+                f"no picture of {part}: {found['unseen']}",
+                style="yellow",
+                highlight=False,
+                soft_wrap=True,
+                markup=False,
+            )
+    return figures, numbers
 
 
 def _write(out: Path, name: str, drawn: tuple[dict[str, Figure], dict[str, Any]]) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from ladle.reports.curve_panels import MOST_CURVES
 from ladle.reports.formats import counted, format_names
 
 #: The numbers that belong to a figure, as ``ladle figure`` writes them.
@@ -55,11 +56,15 @@ def picture_text(name: str, part: str) -> str:
     if not part:
         return title
     of, _, kind = part.rpartition("-")
+    if of.startswith("all-"):
+        of = f"all {of.removeprefix('all-')} strategies"
     return f"{title}{f' ({of})' if of else ''}: {'penalty matrices' if kind == 'penalty' else 'loss scores'}"
 
 
 def _command(name: str, numbers: Numbers) -> str:
     """Return what draws a figure as it stands here; a part of a data set is named after the whole."""
+    if name in ("5", "10", "11"):
+        return f"ladle figure {name} --strategies {','.join(next(iter(numbers.values()))['strategies'])}"
     outside = str(numbers.get("outside", "svhn")).partition("-")[0]
     return f"ladle figure {name}" + ("" if outside == "svhn" else f" --outside {outside}")
 
@@ -84,32 +89,65 @@ def _shift(numbers: Numbers) -> str:
 
 
 def _curves(numbers: Numbers) -> str:
-    seeds = sorted({one["seeds"] for one in numbers.values()})
-    return (
-        f"Test accuracy over labeled examples on {format_names(list(numbers))}: the mean over "
-        f"{format_names([str(count) for count in seeds])} seeds, and a band of one standard deviation. Accuracy axes "
-        "do not begin at zero."
-    )
+    shown, absent = numbers["experiments"], numbers["absent"]
+    seeds = format_names([str(count) for count in sorted({one["seeds"] for one in shown.values()})])
+    sentences = [f"Test accuracy over labeled examples on {format_names(list(shown))}: the mean over {seeds} seeds."]
+    if any(one["banded"] for one in shown.values()):
+        sentences.append(f"The bands are one standard deviation{_of_whom(shown)}.")
+    if any(len(one["mean_accuracy"]) > MOST_CURVES for one in shown.values()):
+        sentences.append("Each panel has one family of strategies, beside random and grad.")
+    sentences.append("Accuracy axes do not begin at zero.")
+    if absent:
+        sentences.append(f"Not in the store: {', '.join(absent)}.")
+    return " ".join(sentences)
+
+
+def _of_whom(shown: Numbers) -> str:
+    """Say whose bands are drawn, where not all are."""
+    if all(len(one["banded"]) == len(one["mean_accuracy"]) for one in shown.values()):
+        return ""
+    best = ", ".join(f"{one['best']} in {name}" for name, one in shown.items())
+    return f" to both sides, of random, grad and the best by area ({best})"
 
 
 _PENALTY = (
     "A cell tells in what share of rounds the strategy of its row significantly beat that of its column (paired t-test "
-    "over seeds, corrected after Benjamini and Hochberg within a round), summed over experiments; the loss score is "
-    "the mean of a column, lower is better"
+    "over seeds, corrected after Benjamini and Hochberg over all pairs of a round), summed over experiments; the loss "
+    "score is the mean of a column, lower is better. Rounds are all, the first three and the last three."
 )
 
 
 def _overall(numbers: Numbers) -> str:
-    found = numbers["all"]["experiments"]
-    return (
-        f"{_PENALTY}. From {counted(len(found), 'experiment', 'experiments')}: {', '.join(found)}; over all rounds, "
-        "the first three and the last three."
-    )
+    first, *more = numbers.values()
+    found = first["experiments"]
+    sentences = [
+        f"{_PENALTY} From {counted(len(found), 'experiment', 'experiments')}: {', '.join(found)}.",
+        _compared(first),
+    ]
+    sentences += [
+        f"The last two pictures compare all {len(one['strategies'])} strategies; corrected over {one['pairs']} pairs, "
+        "their numbers are others."
+        for one in more
+    ]
+    return " ".join(sentences)
 
 
 def _grouped(numbers: Numbers) -> str:
     groups = "; ".join(f"{part}: {', '.join(found['experiments'])}" for part, found in numbers.items())
-    return f"{_PENALTY}. From {groups}."
+    unseen = [f"{part} ({found['unseen']})" for part, found in numbers.items() if "unseen" in found]
+    sentences = [f"{_PENALTY} From {groups}."]
+    compared = dict.fromkeys(_compared(found) for found in numbers.values())
+    sentences += [*compared] if len(compared) == 1 else []
+    if unseen:
+        sentences.append(f"Without a picture: {', '.join(unseen)}.")
+    return " ".join(sentences)
+
+
+def _compared(found: Numbers) -> str:
+    """Say among whom the tests are, since the correction depends on it."""
+    names = found["strategies"]
+    pairs = f"{found['pairs']} {'pair' if found['pairs'] == 1 else 'pairs'}"
+    return f"Compared are {len(names)} strategies, {pairs}: {format_names(names)}."
 
 
 def _contraction(numbers: Numbers) -> str:

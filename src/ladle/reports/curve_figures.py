@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
-from numpy.typing import NDArray
+from matplotlib.ticker import FuncFormatter
 
 from ladle.experiments.results import ExperimentResults
 from ladle.reports.analysis import BASELINE, check
+from ladle.reports.curve_panels import band, curve_groups, draw_curves, keep_span, marker_places, spread
+from ladle.reports.label_axis import finish_label_axis
 from ladle.reports.labels import figure_label, text_width
 from ladle.reports.style import COLUMN_WIDTH, FULL_WIDTH, StrategyStyle, Width, paper_style, strategy_styles
 
-#: Drawn last, over all others.
-HIGHLIGHT = "grad"
-#: More markers than this on a curve hide it.
-_MOST_MARKERS = 8
+#: Panels of one experiment side by side over the text width.
+_PANELS_A_ROW = 3
 _LEGEND_POINTS = 7.0
 #: Inches of a legend entry that are not its text: line sample and gaps.
 _LEGEND_HANDLE = 0.42
@@ -28,14 +25,15 @@ _LEGEND_HANDLE = 0.42
 def learning_curve_figure(
     results: ExperimentResults, *, width: Width = "full", styles: Mapping[str, StrategyStyle] | None = None
 ) -> Figure:
-    """Draw the mean test accuracy of each strategy over its labels, with a band of ±1 standard deviation over seeds.
+    """Draw the mean test accuracy of each strategy over its labels.
 
-    The initial evaluation, which all strategies share, is drawn too. One seed has no band. The legend stands outside
-    of the axes.
+    More strategies than can be told apart are shared out to a panel for each family, with one scale. `random`, `grad`
+    and the best by area have a band of ±1 standard deviation over seeds; one seed has no band. The initial evaluation,
+    which all strategies share, is drawn too. The legend stands outside of the axes.
 
     Args:
         results: one experiment.
-        width: "full" or "column".
+        width: "full" sets panels side by side, "column" one above the other.
         styles: a style for each strategy, from `strategy_styles` over all strategies of a report; None takes those of
             this experiment alone.
 
@@ -47,35 +45,23 @@ def learning_curve_figure(
     """
     check(results)
     styles = styles or strategy_styles(results.strategies)
-    means = results.accuracies.mean(axis=-1)
-    spreads = spread(results.accuracies)
+    groups = curve_groups(results.strategies)
+    rows, columns = grid_shape(len(groups), _PANELS_A_ROW if width == "full" else 1)
     with paper_style():
         inches = FULL_WIDTH if width == "full" else COLUMN_WIDTH
-        figure = Figure(figsize=(inches, 3.4 if width == "full" else 3.1), layout="constrained")
-        axes = figure.add_subplot()
-        for order, place in enumerate(drawing_order(results.strategies)):
-            style = styles[results.strategies[place]]
-            if spreads is not None:
-                band(axes, results.labeled, means[place], spreads[place], style, alpha=0.10)
-            axes.plot(
-                results.labeled,
-                means[place],
-                color=style.color,
-                linestyle=style.dash,
-                marker=style.marker,
-                markevery=marker_places(len(results.labeled), order),
-                markeredgecolor="white",
-                markeredgewidth=0.4,
-                linewidth=1.8 if results.strategies[place] == HIGHLIGHT else 1.2,
-                zorder=3 + order / 10,
-                label=results.strategies[place],
-            )
-        axes.set_xlabel("Labeled examples")
-        axes.set_ylabel("Test accuracy")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g}%"))
-        finish_label_axis(axes, results.labeled)
-        _keep_span(axes, least=0.01)
-        legend_above(figure, axes, results.strategies, inches)
+        height = (3.1 if len(groups) == 1 else 2.3) * rows + 0.3
+        figure = Figure(figsize=(inches, height), layout="constrained")
+        grid = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel().tolist()
+        for axes, group in zip(grid, groups, strict=False):
+            draw_curves(axes, results, group.strategies, styles)
+            finish_label_axis(axes, results.labeled, ticks=7 if columns == 1 else 4)
+            axes.set_title(group.title)
+        for axes in grid[len(groups) :]:
+            axes.set_axis_off()
+        keep_span(grid[0], least=0.01)
+        figure.supxlabel("Labeled examples", fontsize=8)
+        figure.supylabel("Test accuracy", fontsize=8)
+        legend_above(figure, results.strategies, inches)
     return figure
 
 
@@ -107,8 +93,7 @@ def difference_figure(
     differences = 100 * (results.accuracies - results.accuracies[results.strategies.index(BASELINE)])
     means = differences.mean(axis=-1)
     spreads = spread(differences)
-    rows = ceil(len(others) / (4 if width == "full" else 2))
-    columns = ceil(len(others) / rows)
+    rows, columns = grid_shape(len(others), 4 if width == "full" else 2)
     inches = FULL_WIDTH if width == "full" else COLUMN_WIDTH
     with paper_style():
         height = max(1.55, min(2.4, inches / columns * 0.8))
@@ -138,7 +123,7 @@ def difference_figure(
             axes.set_title(figure_label(results.strategies[place], letters), loc="left", pad=3)
             axes.yaxis.set_major_formatter(FuncFormatter(lambda points, _: f"{points:+.3g}" if points else "0"))
             finish_label_axis(axes, results.labeled, ticks=3)
-        _keep_span(grid[0], least=1.0)
+        keep_span(grid[0], least=1.0)
         for axes in grid[len(others) :]:
             axes.set_axis_off()
         for column in range(columns):  # the lowest panel of a column shows the ticks that the shared axis has
@@ -148,49 +133,9 @@ def difference_figure(
     return figure
 
 
-def spread(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Return the standard deviation over the last axis, with S − 1 in the denominator; None with one seed."""
-    return values.std(axis=-1, ddof=1) if values.shape[-1] > 1 else None
-
-
-def drawing_order(strategies: tuple[str, ...]) -> list[int]:
-    """Return the places of the strategies in the order they are drawn: random first, the highlighted one on top."""
-    rank = {BASELINE: 0, HIGHLIGHT: 2}
-    return sorted(range(len(strategies)), key=lambda place: rank.get(strategies[place], 1))
-
-
-def marker_places(evaluations: int, order: int) -> tuple[int, int]:
-    """Return first and step of a curve's markers: few enough to see the line, and not all above each other."""
-    step = ceil(evaluations / _MOST_MARKERS)
-    return order % step, step
-
-
-def band(
-    axes: Axes,
-    labeled: NDArray[np.int64],
-    mean: NDArray[np.float64],
-    deviation: NDArray[np.float64],
-    style: StrategyStyle,
-    *,
-    alpha: float,
-) -> None:
-    """Fill one standard deviation to both sides of a mean curve."""
-    axes.fill_between(
-        labeled, mean - deviation, mean + deviation, color=style.color, alpha=alpha, linewidth=0, zorder=2
-    )
-
-
-def finish_label_axis(axes: Axes, labeled: NDArray[np.int64], ticks: int = 7) -> None:
-    """Give the axis of labels whole numbers with thousands set apart, and sensible limits for a single evaluation."""
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:,.0f}"))
-    if len(labeled) == 1:
-        axes.set_xlim(labeled[0] - 1, labeled[0] + 1)
-
-
-def legend_above(figure: Figure, axes: Axes, strategies: tuple[str, ...], inches: float) -> None:
-    """Set a legend above the axes, in catalog order, in as many columns as fit."""
-    handles = {line.get_label(): line for line in axes.get_lines()}
+def legend_above(figure: Figure, strategies: Sequence[str], inches: float) -> None:
+    """Set a legend of all panels above them, in catalog order, in as many columns as fit."""
+    handles = {line.get_label(): line for axes in figure.axes for line in axes.get_lines()}
     names = [figure_label(name, int((inches - 0.6) / text_width("n", _LEGEND_POINTS))) for name in strategies]
     entry = max(text_width(name, _LEGEND_POINTS) for name in names) + _LEGEND_HANDLE
     columns = max(1, min(len(names), int((inches - 0.2) / entry)))
@@ -198,9 +143,7 @@ def legend_above(figure: Figure, axes: Axes, strategies: tuple[str, ...], inches
     figure.legend([handles[name] for name in strategies], names, loc="outside upper center", ncols=columns)
 
 
-def _keep_span(axes: Axes, least: float) -> None:
-    """Keep the vertical axis from blowing up a difference that is none."""
-    low, high = axes.get_ylim()
-    if high - low < least:
-        middle = (low + high) / 2
-        axes.set_ylim(middle - least / 2, middle + least / 2)
+def grid_shape(panels: int, most: int) -> tuple[int, int]:
+    """Return rows and columns of so many panels, at most so many side by side, as even as can be."""
+    rows = ceil(panels / most)
+    return rows, ceil(panels / rows)

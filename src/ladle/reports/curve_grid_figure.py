@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import ceil
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from ladle.errors import InputError
 from ladle.experiments import ExperimentResults
 from ladle.reports.analysis import check
-from ladle.reports.curve_figures import HIGHLIGHT, band, drawing_order, finish_label_axis, marker_places, spread
+from ladle.reports.curve_figures import grid_shape, legend_above
+from ladle.reports.curve_panels import CurveGroup, curve_groups, draw_curves
+from ladle.reports.label_axis import finish_label_axis
 from ladle.reports.labels import figure_label
 from ladle.reports.style import FULL_WIDTH, StrategyStyle, paper_style, strategy_styles
 
 _COLUMNS = 3
-_LEGEND_COLUMNS = 6
+_LONGEST_NAME = 26
 
 
 def curve_grid_figure(
     experiments: Sequence[ExperimentResults], *, styles: Mapping[str, StrategyStyle] | None = None
 ) -> Figure:
-    """Draw a panel of learning curves for each experiment: the mean over seeds, and a band of ±1 standard deviation.
+    """Draw the learning curves of each experiment: means over seeds, and bands of ±1 standard deviation for a few.
+
+    A panel each while its strategies can be told apart; else a row each, with a panel for each family of strategies.
 
     Args:
-        experiments: at least one; panels stand in their order, titled with name and number of seeds.
+        experiments: at least one; they stand in their order, with name and number of seeds.
         styles: a style for each strategy; by default those of all strategies here.
 
     Returns:
@@ -41,49 +43,61 @@ def curve_grid_figure(
         check(results)
     names = list(dict.fromkeys(name for results in experiments for name in results.strategies))
     styles = styles or strategy_styles(names)
-    columns = min(_COLUMNS, len(experiments))
-    rows = ceil(len(experiments) / columns)
-    legend_rows = ceil(len(names) / _LEGEND_COLUMNS)
+    groups = curve_groups(names)
     with paper_style():
-        figure = Figure(figsize=(FULL_WIDTH, 2.15 * rows + 0.2 * legend_rows + 0.15), layout="constrained")
-        grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
-        for axes, results in zip(grid, experiments, strict=False):
-            _panel(axes, results, styles)
-        for axes in grid[len(experiments) :]:
-            axes.set_visible(False)
-        lines = {line.get_label(): line for axes in grid[: len(experiments)] for line in axes.get_lines()}
-        figure.legend(
-            [lines[name] for name in names],
-            [figure_label(name, 18) for name in names],
-            loc="outside upper center",
-            ncols=min(_LEGEND_COLUMNS, len(names)),
-        )
+        if len(groups) == 1:
+            figure = _a_panel_each(experiments, groups[0], styles)
+        else:
+            figure = _a_row_each(experiments, groups, styles)
         figure.supxlabel("Labeled examples", fontsize=8)
-        figure.supylabel("Test accuracy", fontsize=8)
+        legend_above(figure, names, FULL_WIDTH)
     return figure
 
 
-def _panel(axes: Axes, results: ExperimentResults, styles: Mapping[str, StrategyStyle]) -> None:
-    means, spreads = results.accuracies.mean(axis=-1), spread(results.accuracies)
-    for order, place in enumerate(drawing_order(results.strategies)):
-        name = results.strategies[place]
-        if spreads is not None:
-            band(axes, results.labeled, means[place], spreads[place], styles[name], alpha=0.07)
-        axes.plot(
-            results.labeled,
-            means[place],
-            color=styles[name].color,
-            linestyle=styles[name].dash,
-            marker=styles[name].marker,
-            markevery=marker_places(len(results.labeled), order),
-            markersize=3.5,
-            markeredgecolor="white",
-            markeredgewidth=0.3,
-            linewidth=1.6 if name == HIGHLIGHT else 1.0,
-            zorder=3 + order / 10,
-            label=name,
-        )
-    seeds = len(results.seeds)
-    axes.set_title(f"{figure_label(results.name, 26)} ({seeds} seed{'s' if seeds != 1 else ''})")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g}%"))
-    finish_label_axis(axes, results.labeled, ticks=4)
+def _a_panel_each(
+    experiments: Sequence[ExperimentResults], group: CurveGroup, styles: Mapping[str, StrategyStyle]
+) -> Figure:
+    rows, columns = grid_shape(len(experiments), _COLUMNS)
+    figure = Figure(figsize=(FULL_WIDTH, 2.15 * rows + 0.35), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for axes, results in zip(grid, experiments, strict=False):
+        _panel(axes, results, group, styles, ticks=4 if columns == _COLUMNS else 6)
+        axes.set_title(f"{figure_label(results.name, _LONGEST_NAME)} ({_seeds(results)})")
+    for axes in grid[len(experiments) :]:
+        axes.set_axis_off()
+    figure.supylabel("Test accuracy", fontsize=8)
+    return figure
+
+
+def _a_row_each(
+    experiments: Sequence[ExperimentResults], groups: Sequence[CurveGroup], styles: Mapping[str, StrategyStyle]
+) -> Figure:
+    rows, columns = grid_shape(len(groups), _COLUMNS)
+    figure = Figure(figsize=(FULL_WIDTH, 2.0 * rows * len(experiments) + 0.6), layout="constrained")
+    grid = figure.subplots(rows * len(experiments), columns, squeeze=False)
+    for place, results in enumerate(experiments):
+        panels = grid[place * rows : (place + 1) * rows].ravel().tolist()
+        for number, (axes, group) in enumerate(zip(panels, groups, strict=False)):
+            if number:
+                axes.sharey(panels[0])  # one scale, so that heights can be compared between families
+            _panel(axes, results, group, styles, ticks=4)
+            if place == 0 or rows > 1:  # else the panels of a column are of one family
+                axes.set_title(group.title)
+            if number % columns:
+                axes.tick_params(labelleft=False)
+            else:
+                axes.set_ylabel(f"{figure_label(results.name, _LONGEST_NAME)}\nTest accuracy ({_seeds(results)})")
+        for axes in panels[len(groups) :]:
+            axes.set_axis_off()
+    return figure
+
+
+def _panel(
+    axes: Axes, results: ExperimentResults, group: CurveGroup, styles: Mapping[str, StrategyStyle], ticks: int
+) -> None:
+    draw_curves(axes, results, group.strategies, styles)
+    finish_label_axis(axes, results.labeled, ticks=ticks)
+
+
+def _seeds(results: ExperimentResults) -> str:
+    return f"{len(results.seeds)} seed{'s' if len(results.seeds) != 1 else ''}"

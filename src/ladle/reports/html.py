@@ -20,8 +20,9 @@ from ladle.reports.csv_files import (
     summary_csv,
 )
 from ladle.reports.files import figure_bytes, file_stems, short_identities
-from ladle.reports.page import aggregate_sections, experiment_section, overview_table
+from ladle.reports.page import experiment_section, overview_table
 from ladle.reports.page_figures import PageFigure
+from ladle.reports.page_together import aggregate_sections
 from ladle.reports.style import strategy_styles
 
 PAGE = "index.html"
@@ -93,7 +94,7 @@ def write_report(results: Sequence[ExperimentResults], out: Path) -> Path:
         for section in sections:
             _write_figures(out / FIGURES, [*section.curves, *section.tests])
         for aggregate in aggregates:
-            _write_figures(out / FIGURES, aggregate.tests)
+            _write_figures(out / FIGURES, aggregate.figures)
         write_whole(out / PAGE, page)
     except OSError as error:
         raise ConfigError(

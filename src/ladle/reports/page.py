@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ladle.experiments.results import ExperimentResults
-from ladle.reports.analysis import BASELINE, Analysis, Contest, RoundsView, contests, is_testable
-from ladle.reports.formats import counted, format_names, format_penalty
+from ladle.reports.analysis import BASELINE, Analysis, Contest, RoundsView
+from ladle.reports.formats import format_penalty
 from ladle.reports.page_figures import PageFigure, contest_figures, curve_figures
-from ladle.reports.penalty_figures import VIEW_TITLES
+from ladle.reports.penalty_figures import VIEW_TITLES, silent_sentence
 from ladle.reports.sentences import Verdict, compare_with_random, summary_sentences
 from ladle.reports.style import StrategyStyle
 from ladle.reports.tables import SummaryColumn, format_timing, rows_of, summary_columns, summary_table, timing_rows
@@ -48,16 +47,6 @@ class ExperimentSection:
     facts: Sequence[PageTable]
 
 
-@dataclass(frozen=True)
-class AggregateSection:
-    """All experiments that share their strategies, taken together."""
-
-    anchor: str
-    sentences: Sequence[str]
-    tests: Sequence[PageFigure]
-    losses: PageTable | None
-
-
 def experiment_section(
     analysis: Analysis, *, stem: str, identity: str, styles: Mapping[str, StrategyStyle]
 ) -> ExperimentSection:
@@ -72,6 +61,7 @@ def experiment_section(
     results = analysis.results
     rows = rows_of(analysis)
     strategies = results.strategies
+    tests = contest_figures(strategies, analysis.contests, stem, styles)
     return ExperimentSection(
         anchor=stem,
         name=results.name,
@@ -80,11 +70,12 @@ def experiment_section(
         curves=curve_figures(analysis, stem, styles),
         columns=summary_columns(rows),
         summary=PageTable(*summary_table(rows), caption="Summary, highest mean accuracy first"),
-        tests=contest_figures(strategies, analysis.contests, stem, styles),
-        losses=_loss_table(strategies, analysis.contests),
+        tests=tests,
+        losses=loss_table(strategies, analysis.contests) if tests else None,
         untested=""
-        if analysis.contests
-        else "Nothing can be tested: that takes two strategies, two seeds and a round after the initial one.",
+        if tests
+        else silent_sentence(analysis.contests)
+        or "Nothing can be tested: that takes two strategies, two seeds and a round after the initial one.",
         timing=PageTable(
             ("Strategy", "Acquisition", "Training"),
             [format_timing(row) for row in timing_rows(results)],
@@ -103,39 +94,6 @@ def experiment_section(
             if rows
         ],
     )
-
-
-def aggregate_sections(
-    analyses: Sequence[Analysis], names: Sequence[str], styles: Mapping[str, StrategyStyle]
-) -> list[AggregateSection]:
-    """Return a section for each set of strategies that two or more experiments share.
-
-    Args:
-        analyses: of all experiments of the report.
-        names: what each is called on the page.
-        styles: a style for each strategy of the report.
-    """
-    groups: dict[frozenset[str], list[int]] = {}
-    for place, analysis in enumerate(analyses):
-        groups.setdefault(frozenset(analysis.results.strategies), []).append(place)
-    shared = [places for places in groups.values() if len(places) > 1]
-    sections = []
-    for number, places in enumerate(shared, start=1):
-        strategies = analyses[places[0]].results.strategies
-        experiments = [_in_order(analyses[place].results, strategies) for place in places]
-        left_out = [names[place] for place, one in zip(places, experiments, strict=True) if not is_testable(one)]
-        tested = len(places) - len(left_out)
-        found = contests(experiments)
-        stem = "all-experiments" if len(shared) == 1 else f"all-experiments-{number}"
-        sections.append(
-            AggregateSection(
-                anchor=stem,
-                sentences=_aggregate_sentences(strategies, found, tested, left_out),
-                tests=contest_figures(strategies, found, stem, styles, tested),
-                losses=_loss_table(strategies, found),
-            )
-        )
-    return sections
 
 
 def overview_table(analyses: Sequence[Analysis], names: Sequence[str]) -> PageTable:
@@ -157,47 +115,7 @@ def overview_table(analyses: Sequence[Analysis], names: Sequence[str]) -> PageTa
     return PageTable(headings, rows, "All experiments")
 
 
-def flatten(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Return a nested mapping as (dotted key, text) pairs, in its order; lists become "a, b"."""
-    pairs: list[tuple[str, str]] = []
-    for key, value in mapping.items():
-        if isinstance(value, Mapping):
-            pairs += flatten(value, f"{prefix}{key}.")
-        elif isinstance(value, (list, tuple)) and not any(isinstance(item, (Mapping, list, tuple)) for item in value):
-            pairs.append((f"{prefix}{key}", ", ".join(_plain(item) for item in value) or "none"))
-        else:
-            pairs.append((f"{prefix}{key}", _plain(value)))
-    return pairs
-
-
-def _aggregate_sentences(
-    strategies: Sequence[str], found: Mapping[RoundsView, Contest], tested: int, left_out: Sequence[str]
-) -> list[str]:
-    """Say what the tests over several experiments add up to."""
-    if not found:
-        return ["Nothing can be tested: that takes two strategies, two seeds and a round after the initial one."]
-    sentences = [
-        f"Taken together here: {counted(tested, 'experiment', 'experiments')} with {format_names(strategies)}."
-    ]
-    if left_out:
-        sentences.append(f"Left out, since nothing can be tested there: {format_names(left_out)}.")
-    loss = found["all"].loss
-    if not loss.any():
-        return [*sentences, "In no round of any of them does the corrected test find a difference."]
-    least = [name for name, value in zip(strategies, loss, strict=True) if value == loss.min()]
-    most = [name for name, value in zip(strategies, loss, strict=True) if value == loss.max()]
-    if len(least) == len(strategies):
-        return [*sentences, f"All were beaten equally often (loss score {format_penalty(float(loss.max()))})."]
-    return [
-        *sentences,
-        f"{format_names(least)} {'was' if len(least) == 1 else 'were'} beaten least often (loss score "
-        f"{format_penalty(float(loss.min()))}), {format_names(most)} most often ({format_penalty(float(loss.max()))}).",
-        "A loss score counts significant losses only: it ranks these strategies on these experiments, and is no test "
-        "of whether neighbors in the ranking differ.",
-    ]
-
-
-def _loss_table(strategies: Sequence[str], found: Mapping[RoundsView, Contest]) -> PageTable | None:
+def loss_table(strategies: Sequence[str], found: Mapping[RoundsView, Contest]) -> PageTable | None:
     """Return the loss scores of all views as a table, the least beaten first."""
     if not found:
         return None
@@ -212,16 +130,17 @@ def _loss_table(strategies: Sequence[str], found: Mapping[RoundsView, Contest]) 
     )
 
 
-def _in_order(results: ExperimentResults, strategies: tuple[str, ...]) -> ExperimentResults:
-    """Return the results with their strategies in this order."""
-    places = [results.strategies.index(name) for name in strategies]
-    return replace(
-        results,
-        strategies=strategies,
-        accuracies=results.accuracies[places],
-        acquisition_seconds=results.acquisition_seconds[places],
-        training_seconds=results.training_seconds[places],
-    )
+def flatten(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Return a nested mapping as (dotted key, text) pairs, in its order; lists become "a, b"."""
+    pairs: list[tuple[str, str]] = []
+    for key, value in mapping.items():
+        if isinstance(value, Mapping):
+            pairs += flatten(value, f"{prefix}{key}.")
+        elif isinstance(value, (list, tuple)) and not any(isinstance(item, (Mapping, list, tuple)) for item in value):
+            pairs.append((f"{prefix}{key}", ", ".join(_plain(item) for item in value) or "none"))
+        else:
+            pairs.append((f"{prefix}{key}", _plain(value)))
+    return pairs
 
 
 def _plain(value: Any) -> str:

@@ -11,14 +11,15 @@ from matplotlib.figure import Figure
 
 from ladle.reports.analysis import BASELINE, Analysis, Contest, RoundsView
 from ladle.reports.curve_figures import difference_figure, learning_curve_figure
+from ladle.reports.curve_panels import REFERENCES, banded, curve_groups
 from ladle.reports.files import figure_bytes, freeze_layout
-from ladle.reports.formats import format_penalty, format_percent
+from ladle.reports.formats import format_names, format_penalty, format_percent
 from ladle.reports.penalty_figures import loss_score_figure, penalty_figure
 from ladle.reports.style import WIDTHS, StrategyStyle
 
 _PENALTY_CAPTION = (
     "How to read it: a number is the share of rounds{} in which the strategy of the row significantly beat that of the "
-    "column (paired t-test over seeds, Benjamini–Hochberg corrected within the round, 5%)."
+    "column (paired t-test over seeds, Benjamini–Hochberg corrected over all pairs of the round, 5%)."
 )
 _LOSS_CAPTION = (
     "How to read it: the mean of a strategy’s column in the matrix, how much it is beaten by the others; shorter is "
@@ -61,12 +62,17 @@ def curve_figures(analysis: Analysis, stem: str, styles: Mapping[str, StrategySt
     budget = f"{results.labeled[-1]:,}"
     final = dict(zip(results.strategies, results.accuracies[:, -1].mean(axis=-1).tolist(), strict=True))
     ends = ", ".join(f"{name} {format_percent(end)}" for name, end in final.items())
-    band = "; the band is ±1 standard deviation over seeds" if analysis.seeds > 1 else ""
+    bands = [name for name in results.strategies if name in banded(results)]
+    whose = f" of {format_names(bands)}" if len(bands) < len(results.strategies) else ""
+    band = f"; the bands{whose} are ±1 standard deviation over seeds" if analysis.seeds > 1 else ""
+    panels = curve_groups(results.strategies)
+    many = f" Each panel has one family of strategies, beside {format_names(REFERENCES)}." if len(panels) > 1 else ""
     figures = [
         PageFigure(
             f"{stem}-learning-curves",
             f"Learning curves: mean test accuracy by number of labels. With {budget} labels: {ends}.",
-            f"How to read it: higher and further left is better. A line is the mean test accuracy over seeds{band}.",
+            "How to read it: higher and further left is better. A line is the mean test accuracy over seeds"
+            f"{band}.{many}",
             *(freeze_layout(learning_curve_figure(results, width=width, styles=styles)) for width in WIDTHS),
         )
     ]
@@ -95,11 +101,23 @@ def contest_figures(
     stem: str,
     styles: Mapping[str, StrategyStyle],
     experiments: int = 1,
+    *,
+    of: str = "",
 ) -> list[PageFigure]:
-    """Return penalty matrix and loss scores of so many experiments as figures; none where nothing could be tested."""
-    if not found:
+    """Return penalty matrix and loss scores as figures; none where nothing could be tested, or nothing is significant.
+
+    Args:
+        strategies: (K,) names.
+        found: by view of the rounds, from `contests`.
+        stem: a name for the files.
+        styles: a style for each strategy of the report.
+        experiments: how many are summed.
+        of: the network or data set that they share, for the captions.
+    """
+    overall = found.get("all")
+    if overall is None or not overall.penalty.any():
         return []
-    overall = found["all"]
+    start = f"{of}. " if of else ""
     wins = [
         f"{strategies[row]} beat {strategies[column]} {format_penalty(float(overall.penalty[row, column]))}"
         for row, column in np.argwhere(overall.penalty > 0)
@@ -111,13 +129,13 @@ def contest_figures(
         PageFigure(
             f"{stem}-penalty-matrix",
             f"Heat maps of the pairwise penalty matrix. Over all rounds: {'; '.join(wins) or 'no wins'}.",
-            _PENALTY_CAPTION.format(f", summed over {experiments} experiments," if experiments > 1 else ""),
+            start + _PENALTY_CAPTION.format(f", summed over {experiments} experiments," if experiments > 1 else ""),
             *(freeze_layout(penalty_figure(strategies, found, width=width)) for width in WIDTHS),
         ),
         PageFigure(
             f"{stem}-loss-scores",
             f"Bars of loss scores, lower is better. Over all rounds: {losses}.",
-            _LOSS_CAPTION,
+            start + _LOSS_CAPTION,
             *(freeze_layout(loss_score_figure(strategies, found, width=width, styles=styles)) for width in WIDTHS),
         ),
     ]

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import product
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ladle.errors import InputError
-from ladle.experiments import ExperimentResults
-from ladle.reports.analysis import Contest, RoundsView, contests
+from ladle.errors import InputError, UnknownNameError
+from ladle.experiments import ExperimentResults, suites
 from ladle.reports.curve_grid_figure import curve_grid_figure
-from ladle.reports.penalty_figures import loss_score_figure, penalty_figure
+from ladle.reports.curve_panels import banded, best_by_area
 from ladle.reports.rank_figures import critical_difference_figure, performance_profile_figure
+from ladle.reports.style import StrategyStyle, Width
 from ladle.statistics import area_under_budget_curve, friedman, labels_to_reach, performance_profiles
 
 #: Figures by part ("" for the only one), and the numbers in them.
 Drawn = tuple[dict[str, Figure], dict[str, Any]]
 
+#: What the paper's figure 3 shows: each data set by the names it has here, whole or in part.
+FIGURE_3 = (("20newsgroups",), ("isolet", "isolet-1560"), ("pokerhand", "poker-hand-uci"))
 #: What the paper's figure 4 shows: data set and network; figures 7 to 9 have the rest.
 FIGURE_4 = (
     ("stl10", "lenet"),
@@ -55,6 +57,23 @@ def with_shared_strategies(experiments: Sequence[ExperimentResults]) -> list[Exp
     return [with_only(results, shared) for results in experiments]
 
 
+def with_chosen(experiments: Sequence[ExperimentResults], strategies: Sequence[str]) -> list[ExperimentResults]:
+    """Return the experiments reduced to what they have of these strategies, in this order; those with none go.
+
+    Raises:
+        UnknownNameError: a strategy that no experiment has.
+    """
+    known = dict.fromkeys(name for one in experiments for name in one.strategies)
+    chosen = list(dict.fromkeys(strategies))
+    for name in chosen:
+        if name not in known:
+            raise UnknownNameError(
+                f"a strategy must be one that some experiment has (got {name!r}); there are {', '.join(known)}"
+            )
+    reduced = [with_only(one, [name for name in chosen if name in one.strategies]) for one in experiments]
+    return [one for one in reduced if one.strategies]
+
+
 def data_of(results: ExperimentResults) -> str:
     """Return the name of the data set an experiment was made on."""
     return str(results.config["data"]["name"])
@@ -69,87 +88,65 @@ def _is_image(results: ExperimentResults) -> bool:
     return results.data.get("modality") == "image"
 
 
-def _curves(experiments: Sequence[ExperimentResults], what: str, suite: str) -> Drawn:
+def _curves(experiments: Sequence[ExperimentResults], what: str, suite: str, absent: Sequence[str]) -> Drawn:
     if not experiments:
         raise InputError(
             f"this figure needs finished experiments on {what} (got none in the store); run one of 'ladle run {suite}'"
         )
     numbers = {
-        results.name: {
-            "labels": [int(count) for count in results.labeled],
-            "seeds": len(results.seeds),
-            "mean_accuracy": {
-                name: [float(value) for value in results.accuracies[place].mean(axis=-1)]
-                for place, name in enumerate(results.strategies)
-            },
-        }
-        for results in experiments
+        "experiments": {results.name: _curve_numbers(results) for results in experiments},
+        "absent": list(absent),
     }
     return {"": curve_grid_figure(experiments)}, numbers
 
 
-def _text_and_tables(results: Sequence[ExperimentResults]) -> Drawn:
-    return _curves([one for one in results if not _is_image(one)], "text or tables", "paper/text-tabular")
-
-
-def _images(results: Sequence[ExperimentResults]) -> Drawn:
-    chosen = [one for one in results if _is_image(one) and (data_of(one), model_of(one)) in FIGURE_4]
-    pairs = ", ".join(f"{data} with {model}" for data, model in FIGURE_4)
-    return _curves(chosen, pairs, "paper/images")
-
-
-def _other_images(results: Sequence[ExperimentResults]) -> Drawn:
-    chosen = [one for one in results if _is_image(one) and (data_of(one), model_of(one)) not in FIGURE_4]
-    return _curves(chosen, "images other than those of figure 4", "paper/images")
-
-
-def _contest_figures(experiments: Sequence[ExperimentResults], part: str) -> Drawn:
-    shared = with_shared_strategies(experiments)
-    found = contests(shared)
-    if not found:
-        return {}, {}
-    strategies = shared[0].strategies
-    stem = f"{part}-" if part else ""
-    figures = {
-        f"{stem}penalty": penalty_figure(strategies, found),
-        f"{stem}loss": loss_score_figure(strategies, found),
-    }
-    return figures, {part or "all": _contest_numbers(strategies, found, experiments)}
-
-
-def _contest_numbers(
-    strategies: Sequence[str], found: Mapping[RoundsView, Contest], experiments: Sequence[ExperimentResults]
-) -> dict[str, Any]:
+def _curve_numbers(results: ExperimentResults) -> dict[str, Any]:
     return {
-        "experiments": [results.name for results in experiments],
-        "strategies": list(strategies),
-        **{
-            view: {"penalty": np.round(contest.penalty, 6).tolist(), "loss": np.round(contest.loss, 6).tolist()}
-            for view, contest in found.items()
+        "labels": [int(count) for count in results.labeled],
+        "seeds": len(results.seeds),
+        "banded": [name for name in results.strategies if len(results.seeds) > 1 and name in banded(results)],
+        "best": best_by_area(results),
+        "mean_accuracy": {
+            name: [float(value) for value in results.accuracies[place].mean(axis=-1)]
+            for place, name in enumerate(results.strategies)
         },
     }
 
 
-def _overall(results: Sequence[ExperimentResults]) -> Drawn:
-    return _some(_contest_figures(results, ""))
+def text_and_tables(results: Sequence[ExperimentResults]) -> Drawn:
+    """Draw figure 3."""
+    chosen = [one for one in results if not _is_image(one)]
+    had = {data_of(one) for one in chosen}
+    absent = [names[0] for names in FIGURE_3 if had.isdisjoint(names)]
+    return _curves(chosen, "text or tables", "paper/text-tabular", absent)
 
 
-def _grouped(results: Sequence[ExperimentResults], key: Callable[[ExperimentResults], str]) -> Drawn:
-    figures: dict[str, Figure] = {}
-    numbers: dict[str, Any] = {}
-    for part, group in groupby(sorted(results, key=key), key):
-        more, found = _contest_figures(list(group), part)
-        figures |= more
-        numbers |= found
-    return _some((figures, numbers))
+def images(results: Sequence[ExperimentResults]) -> Drawn:
+    """Draw figure 4."""
+    chosen = [one for one in results if _is_image(one) and _pair(one) in FIGURE_4]
+    pairs = ", ".join(_with_network(pair) for pair in FIGURE_4)
+    return _curves(chosen, pairs, "paper/images", _absent(FIGURE_4, chosen))
 
 
-def _by_model(results: Sequence[ExperimentResults]) -> Drawn:
-    return _grouped(results, model_of)
+def other_images(results: Sequence[ExperimentResults]) -> Drawn:
+    """Draw figures 7 to 9, and whatever images the paper does not have."""
+    chosen = [one for one in results if _is_image(one) and _pair(one) not in FIGURE_4]
+    others = [pair for pair in product(suites.IMAGE_POOLS, suites.IMAGE_MODELS) if pair not in FIGURE_4]
+    return _curves(chosen, "images other than those of figure 4", "paper/images", _absent(others, chosen))
 
 
-def _by_data(results: Sequence[ExperimentResults]) -> Drawn:
-    return _grouped(results, data_of)
+def _pair(results: ExperimentResults) -> tuple[str, str]:
+    return data_of(results), model_of(results)
+
+
+def _with_network(pair: tuple[str, str]) -> str:
+    return f"{pair[0]} with {pair[1]}"
+
+
+def _absent(members: Sequence[tuple[str, str]], chosen: Sequence[ExperimentResults]) -> list[str]:
+    """Return which members of a figure no experiment is of."""
+    had = {_pair(one) for one in chosen}
+    return [_with_network(pair) for pair in members if pair not in had]
 
 
 #: Accuracies to be reached, as shares of the way from the initial accuracy to the best final one.
@@ -173,7 +170,15 @@ def mean_areas(experiments: Sequence[ExperimentResults]) -> NDArray[np.float64]:
     )
 
 
-def _ranks(results: Sequence[ExperimentResults]) -> Drawn:
+def ranks(
+    results: Sequence[ExperimentResults], *, width: Width = "full", styles: Mapping[str, StrategyStyle] | None = None
+) -> Drawn:
+    """Draw the mean ranks by area, as a critical-difference diagram.
+
+    Raises:
+        InputError: fewer than two experiments, or fewer than three strategies that all of them have.
+        MissingExtraError: scikit-posthocs is not installed.
+    """
     shared = with_shared_strategies(of_seeds_enough(results))
     strategies, ranking = shared[0].strategies, friedman(mean_areas(shared))
     numbers = {
@@ -182,10 +187,13 @@ def _ranks(results: Sequence[ExperimentResults]) -> Drawn:
         "p_value": ranking.p_value,
         "critical_difference": ranking.critical_difference,
     }
-    return {"": critical_difference_figure(strategies, ranking, len(shared))}, numbers
+    return {"": critical_difference_figure(strategies, ranking, len(shared), width=width, styles=styles)}, numbers
 
 
-def _profiles(results: Sequence[ExperimentResults]) -> Drawn:
+def profiles(
+    results: Sequence[ExperimentResults], *, width: Width = "full", styles: Mapping[str, StrategyStyle] | None = None
+) -> Drawn:
+    """Draw performance profiles of the labels needed."""
     shared = with_shared_strategies(of_seeds_enough(results))
     strategies = shared[0].strategies
     costs = []
@@ -195,33 +203,12 @@ def _profiles(results: Sequence[ExperimentResults]) -> Drawn:
         for share in _TARGETS:
             target = low + share * (high - low)
             costs.append([labels_to_reach(one.labeled, curve, target) for curve in curves])
-    profiles = performance_profiles(costs, _FACTORS)
+    shares = performance_profiles(costs, _FACTORS)
     numbers = {
         "experiments": [one.name for one in shared],
         "targets": list(_TARGETS),
-        "best_share": dict(zip(strategies, profiles[:, 0].tolist(), strict=True)),
-        "within_1.5": dict(zip(strategies, profiles[:, int(np.searchsorted(_FACTORS, 1.5))].tolist(), strict=True)),
+        "best_share": dict(zip(strategies, shares[:, 0].tolist(), strict=True)),
+        "within_1.5": dict(zip(strategies, shares[:, int(np.searchsorted(_FACTORS, 1.5))].tolist(), strict=True)),
     }
-    return {"": performance_profile_figure(strategies, _FACTORS, profiles, len(costs))}, numbers
-
-
-def _some(drawn: Drawn) -> Drawn:
-    if not drawn[0]:
-        raise InputError(
-            "this figure needs two strategies, two seeds and a round after the initial set (got less in every "
-            "experiment); let more runs finish"
-        )
-    return drawn
-
-
-#: By the name that ``ladle figure`` takes.
-STORED_FIGURES: dict[str, Callable[[Sequence[ExperimentResults]], Drawn]] = {
-    "3": _text_and_tables,
-    "4": _images,
-    "5": _overall,
-    "7-9": _other_images,
-    "10": _by_model,
-    "11": _by_data,
-    "ranks": _ranks,
-    "profiles": _profiles,
-}
+    figure = performance_profile_figure(strategies, _FACTORS, shares, len(costs), width=width, styles=styles)
+    return {"": figure}, numbers

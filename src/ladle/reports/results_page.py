@@ -9,8 +9,7 @@ import numpy as np
 
 from ladle.experiments import ExperimentResults
 from ladle.reports.captions import figures_section
-from ladle.reports.claimed_orderings import COMPARED
-from ladle.reports.claims import claims
+from ladle.reports.claims_section import claims_section
 from ladle.reports.orderings import areas, outcome
 from ladle.reports.paper_figures import LEAST_SEEDS, model_of, of_seeds_enough, with_shared_strategies
 from ladle.reports.recommendation import FUTURE_WORK, in_short, mean_ranks
@@ -60,7 +59,7 @@ def results_page(
         _runs(experiments),
         _unfinished(standing),
         "## The paper's claims",
-        _claims(enough, figures, timings),
+        claims_section(enough, figures, timings),
         "## Accuracy",
         "Mean test accuracy ± standard deviation over seeds, in %; the area under the learning curve is the mean "
         "accuracy on the way through the budget. The highest mean of each row is bold.",
@@ -158,30 +157,6 @@ def _unfinished(standing: Mapping[str, tuple[int, int]]) -> str:
 
 def _batch(one: ExperimentResults) -> int:
     return int(one.config["schedule"]["batch"])
-
-
-def _claims(
-    experiments: Sequence[ExperimentResults], figures: Mapping[str, Mapping[str, Any]], timings: Mapping[str, Any]
-) -> str:
-    found = claims(experiments, figures, timings)
-    verdicts = [claim.verdict for claim in found]
-    counted = ", ".join(f"{verdicts.count(name)} {name}" for name in dict.fromkeys(verdicts))
-    rows = [
-        [
-            claim.section,
-            claim.text,
-            claim.verdict if claim.verdict == "not run" else f"**{claim.verdict}**",
-            claim.number,
-        ]
-        for claim in found
-    ]
-    return (
-        f"Of {len(found)} claims: {counted}. Comparisons are among the paper's five ({', '.join(COMPARED)}). A claim "
-        "that some strategies are ahead of others is reproduced if every one is in the mean over seeds, and at least "
-        "one beyond the 95 % interval; not reproduced if none is, or if one is behind beyond the interval and none "
-        "ahead beyond it; mixed in between, and at best mixed on other data than the paper's or where it had to hold "
-        "anyway.\n\n" + grid(["section", "claim", "verdict", "number"], rows)
-    )
 
 
 def _future_work(experiments: Sequence[ExperimentResults]) -> str:
