@@ -28,10 +28,16 @@ def mean_ranks(experiments: Sequence[ExperimentResults]) -> dict[str, float]:
     return dict(zip(experiments[0].strategies, ranks.tolist(), strict=True))
 
 
-def default_strategy(experiments: Sequence[ExperimentResults]) -> str:
-    """Return the strategy of the best mean rank by area over these experiments; the first in the catalog of equals."""
+def by_rank(experiments: Sequence[ExperimentResults]) -> list[str]:
+    """Return the strategies by their mean rank by area over these experiments, of equals by mean area."""
     ranks = mean_ranks(experiments)
-    return min(ranks, key=lambda name: ranks[name])
+    means = dict(zip(experiments[0].strategies, mean_areas(experiments).mean(axis=0), strict=True))
+    return sorted(ranks, key=lambda name: (round(ranks[name], 9), -means[name]))
+
+
+def default_strategy(experiments: Sequence[ExperimentResults]) -> str:
+    """Return the first of `by_rank`."""
+    return by_rank(experiments)[0]
 
 
 def ranking_of(experiments: Sequence[ExperimentResults]) -> Ranking | None:
@@ -48,7 +54,7 @@ def in_short(experiments: Sequence[ExperimentResults]) -> str:
         experiments: at least one, of the same strategies.
     """
     ranks = mean_ranks(experiments)
-    order = sorted(ranks, key=lambda name: ranks[name])
+    order = by_rank(experiments)
     seeds = sorted({len(one.seeds) for one in experiments})
     lines = [
         f"Over {counted(len(experiments), 'experiment', 'experiments')} ({', '.join(one.name for one in experiments)}; "
@@ -78,7 +84,9 @@ def _default(experiments: Sequence[ExperimentResults], order: Sequence[str]) -> 
     told = {name: outcome(experiments, best, name) for name in order[1:]}
     better = [f"{name} in {', '.join(found.worse)}" for name, found in told.items() if found.worse]
     never_worse = "no strategy is better than it in any" if not better else f"better than it are {format_names(better)}"
-    sentence = f"Recommended default: **`{best}`**, by mean rank. Of these experiments, {never_worse}."
+    equal = [f"`{name}`" for name in leaders(mean_ranks(experiments)) if name != best]
+    shared = f", which it shares with {format_names(equal)}; its mean area is larger" if equal else ""
+    sentence = f"Recommended default: **`{best}`**, by mean rank{shared}. Of these experiments, {never_worse}."
     ranking = ranking_of(experiments)
     if ranking is None:
         return f"{sentence} There are too few experiments for a test of ranks."
@@ -142,10 +150,7 @@ def future_work_by_rank(experiments: Sequence[ExperimentResults]) -> list[str]:
     Args:
         experiments: at least one, of the same strategies.
     """
-    strategies = experiments[0].strategies
-    ranks, means = mean_ranks(experiments), dict(zip(strategies, mean_areas(experiments).mean(axis=0), strict=True))
-    names = [name for name in FUTURE_WORK if name in strategies]
-    return sorted(names, key=lambda name: (round(ranks[name], 9), -means[name]))
+    return [name for name in by_rank(experiments) if name in FUTURE_WORK]
 
 
 def _future_work_to_take(experiments: Sequence[ExperimentResults]) -> list[str]:
