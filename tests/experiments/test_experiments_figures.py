@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -14,11 +15,13 @@ from torch.nn.functional import cross_entropy
 
 from ladle.data import DataConfig, Pool, load_pool
 from ladle.errors import ConfigError, InputError
+from ladle.experiments.bound import bound_over_training
 from ladle.experiments.contraction import contraction_on
 from ladle.experiments.full_vs_last import full_against_last
 from ladle.experiments.geometry import acquisition_geometry
 from ladle.experiments.shift import shift_scores
-from ladle.models import MLP, ModelConfig, TrainingConfig, train
+from ladle.models import MLP, ModelConfig, TrainingConfig, train, train_by_floor_descent
+from ladle.statistics import BoundConstants, generalization_bound, simplified_bound
 
 QUICK = TrainingConfig(epochs=8, learning_rate=0.05)
 
@@ -60,7 +63,7 @@ def discrepancy(model: nn.Module, inputs: torch.Tensor, labels: torch.Tensor, pa
         torch.autograd.grad(cross_entropy(model(inputs[rows]), labels[rows]), list(model.parameters()))
         for rows in (np.arange(len(inputs)), part)
     )
-    return float(sum((a - b).square().sum() for a, b in zip(every, few, strict=True))) ** 0.5
+    return math.sqrt(sum(float((a - b).square().sum()) for a, b in zip(every, few, strict=True)))
 
 
 def test_all_strategies_choose_from_one_model_and_one_initial_set(digits: Pool) -> None:
@@ -185,3 +188,48 @@ def test_all_parameters_see_more_than_the_last_layer(digits: Pool) -> None:
         full_against_last(digits, model=ModelConfig("mlp"), training=QUICK, labeled=1000, candidates=1000)
     with pytest.raises(InputError, match="dense"):
         full_against_last(as_sparse(digits), model=ModelConfig("mlp"), training=QUICK, labeled=5, candidates=5)
+
+
+def test_the_bound_along_a_training_is_that_of_its_numbers(digits: Pool) -> None:
+    found = bound_over_training(digits, precisions=(1e-4, 1e3), etas=(1.0, 2.0), delta=0.1, steps=6, step_size=0.3)
+    fine, coarse = found.trainings
+    assert (found.examples, found.subset) == (len(digits), len(digits) // 2)
+    assert found.held_out == len(digits.validation_labels) + len(digits.test_labels)
+    assert found.dimension == 64 * 256 + 256 + 256 * 10 + 10
+    part = np.random.default_rng(0).choice(len(digits), size=len(digits) // 2, replace=False)
+    rest = np.setdiff1d(np.arange(len(digits)), part)
+    assert isinstance(digits.inputs, torch.Tensor)
+    inputs = digits.inputs.flatten(1)
+
+    def build() -> nn.Module:
+        return MLP(64, 10, hidden=(256,))
+
+    trained = train_by_floor_descent(build, inputs, digits.labels, part, steps=6, step_size=0.3, precision=3e-5, seed=0)
+    assert fine.sums == pytest.approx(trained.sums)
+    # The risks are those of the model after the step, on what is neither in S_J nor, for the other, in S.
+    wrong = trained.model(inputs[rest]).argmax(dim=1) != digits.labels[rest]
+    assert fine.empirical_risks[-1] == pytest.approx(float(wrong.double().mean()))
+    every = [inputs.flatten(1) for inputs in (digits.validation_inputs, digits.test_inputs) if torch.is_tensor(inputs)]
+    answers = trained.model(torch.cat(every)).argmax(dim=1)
+    outside = answers != torch.cat([digits.validation_labels, digits.test_labels])
+    assert fine.held_out_risks[-1] == pytest.approx(float(outside.double().mean()))
+    constants = BoundConstants(2.0, 0.1, found.examples, found.subset, found.dimension)
+    for steps in (1, 4, 6):
+        risk, values = fine.empirical_risks[steps - 1], fine.discrepancies[:steps]
+        assert fine.bounds[2.0][steps - 1] == pytest.approx(generalization_bound(constants, risk, values, 0.3, 3e-5))
+        assert fine.simplified[2.0][steps - 1] == pytest.approx(
+            simplified_bound(constants, risk, values[0], 0.3, 3e-5, start=1, steps=steps)
+        )
+    # Where ε is coarse nothing moves but by the step on S_J; where it is fine the sum counts at least what moved.
+    assert coarse.moved.sum() == 0
+    assert 0 < fine.moved.sum() <= fine.sums[-1]
+
+
+def test_the_bound_needs_dense_examples_and_draws_nothing_of_the_caller_s(digits: Pool) -> None:
+    with pytest.raises(InputError, match="dense"):
+        bound_over_training(as_sparse(digits))
+    with pytest.raises(ConfigError, match="precision"):
+        bound_over_training(digits, precisions=())
+    before = torch.random.get_rng_state()
+    bound_over_training(digits, precisions=(1.0,), steps=1)
+    assert torch.equal(torch.random.get_rng_state(), before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -33,6 +34,7 @@ class DiscrepancyOverTraining:
         losses: (epochs,) mean loss on S.
         examples: size of S.
         subset: size of S_J.
+        seed: of the draws and of the training.
     """
 
     data: str
@@ -40,6 +42,7 @@ class DiscrepancyOverTraining:
     losses: NDArray[np.float64]
     examples: int
     subset: int
+    seed: int
 
 
 def contraction_on(
@@ -100,7 +103,7 @@ def contraction_on(
 
     config = TrainingConfig(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
     train(build, inputs, labels, config, seed=seed, on_epoch=follow)
-    return DiscrepancyOverTraining(pool.name, np.array(found), np.array(losses), count, size)
+    return DiscrepancyOverTraining(pool.name, np.array(found), np.array(losses), count, size, seed)
 
 
 def _whole(pool: Pool) -> tuple[Inputs, Tensor]:
@@ -110,4 +113,5 @@ def _whole(pool: Pool) -> tuple[Inputs, Tensor]:
     dense = [inputs.flatten(1) for inputs, _ in parts if isinstance(inputs, Tensor)]
     if dense:
         return torch.cat(dense), labels
-    return scipy.sparse.csr_matrix(scipy.sparse.vstack([inputs for inputs, _ in parts], format="csr")), labels
+    sparse: list[Any] = [inputs for inputs, _ in parts]
+    return scipy.sparse.csr_matrix(scipy.sparse.vstack(sparse)), labels
