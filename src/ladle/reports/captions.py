@@ -94,10 +94,10 @@ def _over_draws(numbers: Numbers) -> str:
             )
         )
     return (
-        f" The panels are the first of {draws} draws of examples, labels and first weights. On average over all of "
-        f"them, grad's picks have a dispersion, against entropy's, of {'; '.join(spaces)} for the three batches; in "
-        f"parentheses, in how many draws grad's is the higher. A draw has {numbers['examples']:,} of "
-        f"{numbers['available']:,} examples, so the draws share many."
+        f" The panels are the first of {draws} draws of examples, labels and first weights. The mean dispersion of "
+        "grad's picks over all of them against that of entropy's, for the three batches, and in how many draws grad's "
+        f"is the higher: {'; '.join(spaces)}. A draw has {numbers['examples']:,} of {numbers['available']:,} examples, "
+        "so the draws share many."
     )
 
 
@@ -169,7 +169,7 @@ def _has_hardly_trained(one: Numbers) -> bool:
 def _other_seeds(numbers: Numbers) -> str:
     """Return from where to where the discrepancy goes in the seeds that are gray."""
     told = [
-        f"on {data} "
+        f"on {data} from "
         + format_names(
             [
                 f"{other['discrepancies'][0]:.3g} to {other['discrepancies'][-1]:.3g} (ρ = {other['rate']:.4f}, "
@@ -180,7 +180,7 @@ def _other_seeds(numbers: Numbers) -> str:
         for data, one in numbers.items()
         if one["others"]
     ]
-    return f" Other seeds are gray; their discrepancies go from {'; '.join(told)}." if told else ""
+    return f" Other seeds are gray; their discrepancies go {'; '.join(told)}." if told else ""
 
 
 def _bound(numbers: Numbers) -> str:
