@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from ladle.data import DataConfig
+from ladle.data import DataConfig, Pool, load_pool
 from ladle.errors import DataError
 from ladle.experiments import ExperimentConfig, ScheduleConfig, experiment_from, run_experiment, suites
+from ladle.experiments.bound import bound_over_training
+from ladle.experiments.contraction import contraction_on
+from ladle.experiments.geometry import acquisition_geometry
 from ladle.models import ModelConfig, TrainingConfig
 from ladle.session import open_database
 
@@ -62,6 +67,71 @@ def test_figures_of_chosen_strategies(store: str, tmp_path: Path, call: Call) ->
         assert code == 2
         assert message in err
         assert err.count("\n") == 1
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[DataConfig]:
+    """What is loaded: digits under any name but gisette's, and the trained figures made small."""
+    configs: list[DataConfig] = []
+    digits = load_pool(DataConfig("digits"))
+
+    def load(config: DataConfig, **named: object) -> Pool:
+        configs.append(config)
+        if config.name == "gisette":
+            raise DataError("gisette is out of reach (got no network); put it into the data home")
+        return replace(digits, name=config.name)
+
+    monkeypatch.setattr("ladle.data.load_pool", load)
+    small = {
+        "geometry.acquisition_geometry": partial(
+            acquisition_geometry, examples=200, training=TrainingConfig(epochs=3, learning_rate=0.05)
+        ),
+        "contraction.contraction_on": partial(contraction_on, examples=60),
+        "bound.bound_over_training": partial(bound_over_training, steps=3),
+    }
+    for place, function in small.items():
+        monkeypatch.setattr(f"ladle.experiments.{place}", function)
+    return configs
+
+
+def test_figure_1_takes_images_of_28_pixels_and_as_many_seeds_as_asked(
+    asked: list[DataConfig], tmp_path: Path, call: Call
+) -> None:
+    assert call("figure", "1", "--out", str(tmp_path), "--seed", "4", "--seeds", "2")[0] == 0
+    assert asked == [DataConfig("mnist", image_size=28)]
+    numbers = json.loads((tmp_path / "figure-1.json").read_text())
+    assert numbers["seeds"] == 2
+    pool = replace(load_pool(DataConfig("digits")), name="mnist")
+    training = TrainingConfig(epochs=3, learning_rate=0.05)
+    for place, seed in enumerate((4, 5)):
+        found = acquisition_geometry(pool, examples=200, training=training, seed=seed)
+        for space in found.spaces:
+            values = numbers["dispersions"][space.name]
+            assert values["grad, 20"][place] == pytest.approx(space.dispersion["grad", 20])
+    assert call("figure", "1", "--out", str(tmp_path), "--seeds", "-1")[0] == 2
+
+
+def test_figure_6_has_three_seeds_and_names_what_it_leaves_out(
+    asked: list[DataConfig], tmp_path: Path, call: Call
+) -> None:
+    code, _, err = call("figure", "6", "--out", str(tmp_path), "--epochs", "2")
+    assert code == 0
+    assert "left out: gisette" in err
+    numbers = json.loads((tmp_path / "figure-6.json").read_text())
+    assert set(numbers) == {"german-credit", "20newsgroups"}
+    one = numbers["german-credit"]
+    assert (one["examples"], one["subset"], one["seeds"]) == (60, 30, 3)
+    assert len({tuple(values["discrepancies"]) for values in (one, *one["others"])}) == 3
+
+
+def test_the_bound_is_drawn_with_its_numbers(asked: list[DataConfig], tmp_path: Path, call: Call) -> None:
+    code, out, _ = call("figure", "bound", "--out", str(tmp_path))
+    assert code == 0
+    assert "figure-bound.png" in out
+    assert asked == [DataConfig("german-credit")]
+    numbers = json.loads((tmp_path / "figure-bound.json").read_text())
+    assert numbers["steps"] == len(numbers["trainings"]["0.1"]["discrepancies"]) == 3
+    assert "bound" in call("figure", "--help")[1]
 
 
 def test_wrong_figures_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:

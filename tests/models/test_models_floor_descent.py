@@ -38,7 +38,7 @@ def test_a_step_by_hand_rounds_toward_zero() -> None:
     whole = torch.tensor([3.0, 1.0, 2.6, -2.0, 1.8], dtype=torch.float64)
     part = torch.tensor([2.0, 2.0, 2.0, -2.0, 2.0], dtype=torch.float64)
     # Differences times 0.5 are 0.5, -0.5, 0.3, 0, -0.1: in units of 0.4 these are 1, -1, 0, 0, 0.
-    floor_step([values], [whole], [part], step_size=0.5, precision=0.4)
+    assert floor_step([values], [whole], [part], step_size=0.5, precision=0.4) == 2
     assert values.tolist() == pytest.approx([1 - 1.0 - 0.4, 1 - 1.0 + 0.4, 1 - 1.0, 1 + 1.0, 1 - 1.0])
 
 
@@ -85,6 +85,24 @@ def test_the_discrepancies_are_those_before_each_step() -> None:
     assert found.precisions.tolist() == [0.01] * 3
     logged = [discrepancy_sum(found.discrepancies[:steps], 0.2, 0.01) for steps in (1, 2, 3)]
     assert found.sums.tolist() == pytest.approx(logged)
+
+
+def test_what_moves_by_whole_units_is_counted_and_never_more_than_the_bound_s_sum() -> None:
+    seen: list[tuple[int, Tensor]] = []
+
+    def look(step: int, model: nn.Module) -> None:
+        seen.append((step, next(model.parameters()).detach().clone()))
+
+    found = train_by_floor_descent(
+        build, INPUTS, LABELS, SUBSET, steps=8, step_size=0.2, precision=0.01, seed=3, on_step=look
+    )
+    assert [step for step, _ in seen] == list(range(1, 9))
+    assert torch.equal(seen[-1][1], next(found.model.parameters()))
+    assert not torch.equal(seen[-1][1], seen[-2][1])
+    assert 0 < found.moved[0] < 34
+    assert (found.moved <= np.diff(found.sums, prepend=0.0)).all()
+    coarse = train_by_floor_descent(build, INPUTS, LABELS, SUBSET, steps=8, step_size=0.2, precision=1e3, seed=3)
+    assert coarse.moved.tolist() == [0] * 8
 
 
 def test_momentum_is_the_heavy_ball_of_the_source() -> None:

@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy
 
 from ladle.errors import ConfigError, InputError
 from ladle.models import MLP, SparseLinear, TrainingConfig, build_model, evaluate, train
-from ladle.models.batches import training_batches
+from ladle.models.batches import as_rows, training_batches
 from ladle.models.momentum import Momentum
 from ladle.models.numerics import deterministic_cuda, flushed_denormals
 from ladle.models.seeding import isolated_rng, spread_seed
@@ -133,6 +133,30 @@ def test_sparse_inputs_end_where_dense_ones_end(dtype: torch.dtype) -> None:
         torch.testing.assert_close(mine, reference, rtol=0, atol=tolerance)
         assert not torch.equal(reference, before)
     assert all(module.stand_in is None for module in sparse.modules() if isinstance(module, SparseLinear))
+
+
+def test_a_sparse_layer_is_up_to_date_after_each_epoch_and_trains_on_as_if_not_looked_at() -> None:
+    numbers = np.random.default_rng(0).normal(size=(20, 12)).astype(np.float32)
+    matrix = scipy.sparse.csr_matrix(np.where(np.abs(numbers) > 1, numbers, 0))
+    labels = torch.arange(20) % 3
+    seen: list[torch.Tensor] = []
+
+    def build() -> nn.Module:
+        return MLP(12, 3, hidden=(6,), sparse=True)
+
+    def look(_epoch: int, model: nn.Module) -> None:
+        batch = next(as_rows(matrix).batches([20]))
+        model(batch), model(batch)  # as often as one likes
+        seen.append(next(model.parameters()).detach().clone())
+
+    def trained(epochs: int, on_epoch: Callable[[int, nn.Module], None] | None = None) -> torch.Tensor:
+        config = TrainingConfig(epochs=epochs, learning_rate=0.1)
+        return next(train(build, matrix, labels, config, seed=2, on_epoch=on_epoch).parameters()).detach()
+
+    after_three = trained(3, look)
+    assert torch.equal(after_three, trained(3))
+    for epochs, weight in enumerate(seen, start=1):
+        torch.testing.assert_close(weight, trained(epochs))
 
 
 def test_a_frozen_sparse_layer_stays_as_it_is() -> None:

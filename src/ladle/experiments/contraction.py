@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import scipy.sparse
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -12,7 +14,8 @@ from torch.nn.functional import cross_entropy
 
 from ladle.data import Pool
 from ladle.errors import ConfigError
-from ladle.models import MLP, TrainingConfig, train
+from ladle.models import MLP, TrainingConfig, as_rows, train
+from ladle.typing import Inputs
 
 #: The paper's figure 6: examples in S, epochs, and learning rate.
 EXAMPLES, EPOCHS, LEARNING_RATE = 1000, 150, 1e-4
@@ -31,6 +34,7 @@ class DiscrepancyOverTraining:
         losses: (epochs,) mean loss on S.
         examples: size of S.
         subset: size of S_J.
+        seed: of the draws and of the training.
     """
 
     data: str
@@ -38,6 +42,7 @@ class DiscrepancyOverTraining:
     losses: NDArray[np.float64]
     examples: int
     subset: int
+    seed: int
 
 
 def contraction_on(
@@ -52,10 +57,12 @@ def contraction_on(
 ) -> DiscrepancyOverTraining:
     """Train a network of two layers on S and follow the discrepancy between S and S_J.
 
-    Sparse rows are written out over the columns that occur in S, to which nothing else can matter.
+    Nothing is tested here, so S comes from the whole data set: pool, validation and test together. Sparse rows stay
+    sparse, and the network has its full width: one over the columns that occur in S alone would start with larger
+    weights, which hang on the number of columns.
 
     Args:
-        pool: S is drawn from it uniformly, all of it if it has fewer examples.
+        pool: S is drawn uniformly from all of its parts, all they have if that is less.
         examples: size of S.
         subset: size of S_J, a uniformly random subset; half of S by default.
         epochs: at least 1.
@@ -66,42 +73,45 @@ def contraction_on(
     Raises:
         ConfigError: a subset larger than S.
 
-    Cost: a training, and two passes over S and S_J an epoch.
+    Cost: a training, and a pass over S and one over S_J an epoch, each with a gradient of the network's size.
     Reference: Khosravani and Zilles (2026), appendix A and figure 6.
     """
     generator = np.random.default_rng(seed)
-    count = min(examples, len(pool))
+    everything, all_labels = _whole(pool)
+    count = min(examples, len(all_labels))
     size = int(_SUBSET_SHARE * count) if subset is None else subset
     if not 1 <= size <= count:
         raise ConfigError(f"the subset is a part of S (got subset={size}, S={count}); lower it")
-    drawn = np.sort(generator.choice(len(pool), size=count, replace=False))
+    drawn = np.sort(generator.choice(len(all_labels), size=count, replace=False))
     part = torch.from_numpy(generator.choice(count, size=size, replace=False))
-    inputs, labels = _written_out(pool, drawn), pool.labels[torch.from_numpy(drawn)]
+    inputs, labels = everything[drawn], all_labels[torch.from_numpy(drawn)]
+    sets = [
+        (next(as_rows(inputs).take(rows).batches([len(rows)])), labels[rows]) for rows in (torch.arange(count), part)
+    ]
     found: list[float] = []
     losses: list[float] = []
 
     def build() -> nn.Module:
-        return MLP(inputs.shape[1], len(pool.classes), hidden=_HIDDEN)
+        return MLP(inputs.shape[1], len(pool.classes), hidden=_HIDDEN, sparse=not isinstance(inputs, Tensor))
 
     def follow(_epoch: int, model: nn.Module) -> None:
         parameters = list(model.parameters())
-
-        def mean_gradient(rows: Tensor | slice) -> tuple[list[Tensor], float]:
-            loss = cross_entropy(model(inputs[rows]), labels[rows])
-            return list(torch.autograd.grad(loss, parameters)), float(loss.detach())
-
-        whole, loss = mean_gradient(slice(None))
-        few, _ = mean_gradient(part)
+        mean_losses = [cross_entropy(model(rows), targets) for rows, targets in sets]
+        whole, few = (torch.autograd.grad(loss, parameters) for loss in mean_losses)
         found.append(float(sum((a - b).square().sum() for a, b in zip(whole, few, strict=True))) ** 0.5)
-        losses.append(loss)
+        losses.append(float(mean_losses[0].detach()))
 
     config = TrainingConfig(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
     train(build, inputs, labels, config, seed=seed, on_epoch=follow)
-    return DiscrepancyOverTraining(pool.name, np.array(found), np.array(losses), count, size)
+    return DiscrepancyOverTraining(pool.name, np.array(found), np.array(losses), count, size, seed)
 
 
-def _written_out(pool: Pool, rows: NDArray[np.int64]) -> Tensor:
-    if isinstance(pool.inputs, Tensor):
-        return pool.inputs[torch.from_numpy(rows)].flatten(1)
-    chosen = pool.inputs[rows].tocsc()
-    return torch.from_numpy(chosen[:, np.flatnonzero(np.diff(chosen.indptr))].toarray()).float()
+def _whole(pool: Pool) -> tuple[Inputs, Tensor]:
+    """Return inputs and labels of all parts, one after the other; images are flattened."""
+    parts = pool.parts().values()
+    labels = torch.cat([labels for _, labels in parts])
+    dense = [inputs.flatten(1) for inputs, _ in parts if isinstance(inputs, Tensor)]
+    if dense:
+        return torch.cat(dense), labels
+    sparse: list[Any] = [inputs for inputs, _ in parts]
+    return scipy.sparse.csr_matrix(scipy.sparse.vstack(sparse)), labels

@@ -53,6 +53,7 @@ class AcquisitionGeometry:
         picks: by strategy and batch size, (B,) positions among the n examples, in pick order.
         spaces: input space and gradient space.
         accuracy: of the model on the test split, 0 to 1: what it knew when it chose.
+        available: examples that the n were drawn from; draws of other seeds share many of them where it is little more.
     """
 
     data: str
@@ -60,6 +61,7 @@ class AcquisitionGeometry:
     picks: Mapping[tuple[str, int], Indices]
     spaces: tuple[Space, Space]
     accuracy: float
+    available: int
 
 
 def acquisition_geometry(
@@ -128,6 +130,7 @@ def acquisition_geometry(
             _space("gradient space", gradients.materialize().flatten(1), picks),
         ),
         accuracy=float((tested == pool.test_labels).double().mean()),
+        available=len(pool),
     )
 
 

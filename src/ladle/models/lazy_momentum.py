@@ -20,6 +20,9 @@ needs catching up. The two lie side by side in one row of memory, which a step t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
@@ -96,6 +99,18 @@ class LazyMomentum:
         dense = value.new_zeros((len(distinct), count))
         dense.index_put_((local, example), value, accumulate=True)
         self._rows.index_add_(0, distinct, dense @ torch.cat([gradient * -self._rest, gradient / self._decay], dim=1))
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Let the layer be, for the while, what plain SGD would have made of it: its weight as of the last step.
+
+        What is looked at is not trained: changes to the weight are lost afterwards.
+        """
+        self.finish()
+        try:
+            yield
+        finally:
+            self._layer.stand_in = self._product
 
     @torch.no_grad()
     def finish(self) -> None:

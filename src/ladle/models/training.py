@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import torch
@@ -96,7 +97,7 @@ def train(
         loss: mean loss of a batch.
         progress: called after each epoch with the epochs done and the epochs in all.
         on_epoch: called after each epoch with the epochs done and the module as it is, in train mode, gradients on; it
-            may look at it, not change it. The weight of a `SparseLinear` is not up to date before the end.
+            may look at it, not change it.
 
     Returns:
         The trained module, on the device, in eval mode.
@@ -160,7 +161,10 @@ def _descend(
         if progress is not None:
             progress(epoch + 1, config.epochs)
         if on_epoch is not None:
-            on_epoch(epoch + 1, model)
+            with ExitStack() as stack:
+                for layer in lazy:
+                    stack.enter_context(layer.shown())
+                on_epoch(epoch + 1, model)
     for layer in lazy:
         layer.finish()
 

@@ -22,6 +22,7 @@ TITLES = {
     "10": "Who beats whom, by network",
     "11": "Who beats whom, by data set",
     "6": "The discrepancy of a set and its subset over training",
+    "bound": "The generalization bound along a training",
     "full-vs-last": "The discrepancy over all parameters against that over the last layer",
     "ranks": "Mean ranks over experiments",
     "profiles": "Labels needed, as performance profiles",
@@ -76,6 +77,32 @@ def _geometry(numbers: Numbers) -> str:
         "labeled before in black, picks in color. Columns are batches of 10, 20 and 40; above, the inputs, below, the "
         "last-layer gradients, both as their first two principal components. The numbers over each panel are the "
         "dispersion in the whole space: the mean distance of two picks over that of two examples of the pool."
+        + _over_draws(numbers)
+    )
+
+
+def _over_draws(numbers: Numbers) -> str:
+    """Return how wide grad and entropy pick on average over the draws; nothing where one alone was made."""
+    if numbers.get("seeds", 1) < 2:
+        return ""
+    draws, spaces = numbers["seeds"], []
+    for space, values in numbers["dispersions"].items():
+        pairs = [(values[f"grad, {size}"], values[f"entropy, {size}"]) for size in (10, 20, 40)]
+        spaces.append(
+            f"in {space} "
+            + format_names(
+                [
+                    f"{sum(grad) / draws:.2f} against {sum(entropy) / draws:.2f} "
+                    f"({sum(a > b for a, b in zip(grad, entropy, strict=True))})"
+                    for grad, entropy in pairs
+                ]
+            )
+        )
+    return (
+        f" The panels are the first of {draws} draws of examples, labels and first weights. The mean dispersion of "
+        "grad's picks over all of them against that of entropy's, for the three batches, and in how many draws grad's "
+        f"is the higher: {'; '.join(spaces)}. A draw has {numbers['examples']:,} of {numbers['available']:,} examples, "
+        "so the draws share many."
     )
 
 
@@ -151,13 +178,76 @@ def _compared(found: Numbers) -> str:
 
 
 def _contraction(numbers: Numbers) -> str:
+    sizes = format_names([f"{one['examples']:,} ({one['subset']:,}) on {data}" for data, one in numbers.items()])
+    losses = format_names([f"{one['losses'][0]:.4f} to {one['losses'][1]:.4f} on {d}" for d, one in numbers.items()])
+    still = [data for data, one in numbers.items() if _has_hardly_trained(one)]
     return (
         f"The length of DF(S, S_J, t), over all parameters, after each epoch, on {format_names(list(numbers))}. Orange "
         "marks epochs above the one before, which assumption 1 forbids; ρ is the fitted factor an epoch, below 1 where "
-        "the discrepancy contracts. S are 1,000 examples, or the whole pool where it is smaller, S_J a random half of "
-        "them. The network has one hidden layer of 256 and is trained by SGD with momentum 0.9 in batches of 8 at a "
-        "rate of 0.0001. The paper names the rate only, so its curves may come from another training."
+        f"the discrepancy contracts. S (and S_J, a random part of it) has {sizes}. The network has one hidden layer of "
+        "256 and is trained by SGD with momentum 0.9 in batches of 8 at a rate of 0.0001. The paper names the rate "
+        "only, so its curves may come from another training. From the first epoch to the last the loss on S goes from "
+        f"{losses}."
+        + (
+            f" On {format_names(still)} the model has hardly begun to learn by then, so the curve there tells little "
+            "about contraction near a solution, which the paper's proposition is about."
+            if still
+            else ""
+        )
+        + _other_seeds(numbers)
         + ("" if "gisette" in numbers else " Gisette could not be fetched here.")
+    )
+
+
+def _has_hardly_trained(one: Numbers) -> bool:
+    first, last = one["losses"]
+    return bool(last > 0.95 * first)
+
+
+def _other_seeds(numbers: Numbers) -> str:
+    """Return from where to where the discrepancy goes in the seeds that are gray."""
+    told = [
+        f"on {data} from "
+        + format_names(
+            [
+                f"{other['discrepancies'][0]:.3g} to {other['discrepancies'][-1]:.3g} (ρ = {other['rate']:.4f}, "
+                f"{len(other['violations'])} epochs above the one before)"
+                for other in one["others"]
+            ]
+        )
+        for data, one in numbers.items()
+        if one["others"]
+    ]
+    return f" Other seeds are gray; their discrepancies go {'; '.join(told)}." if told else ""
+
+
+def _bound(numbers: Numbers) -> str:
+    trainings = numbers["trainings"]
+    ends = "; ".join(
+        f"{one['bound']['1']:,.2f} for ε = {ratio} γ (held-out share {one['held_out_risk']:.3f})"
+        for ratio, one in trainings.items()
+    )
+    growing = [one["growing"] for one in trainings.values()]
+    still = [f"{ratio} γ" for ratio, one in trainings.items() if one["moved"] == 0]
+    return (
+        f"The right side of eq. 6 and of eq. 10 with t_0 = 1 after each step of Floor GD, for three values of η and of "
+        f"ε, and the share of wrong answers that they bound. S are {numbers['examples']:,} examples of "
+        f"{numbers['data']}, S_J a random half of them; the share is measured on {numbers['held_out']:,} others. The "
+        f"network has one hidden layer of 256 ({numbers['dimension']:,} parameters); γ = {numbers['step_size']:g}, "
+        f"δ = {numbers['delta']:g}. A share is never above 1, so a bound above it says nothing. After "
+        f"{numbers['steps']:,} steps eq. 6 with η = 1 is {ends}."
+        + (
+            f" The discrepancy grows in {format_names([f'{count:,}' for count in growing])} of "
+            f"{numbers['steps'] - 1:,} steps, against assumption 1, so eq. 10 falls below eq. 6 and bounds nothing."
+            if any(growing)
+            else ""
+        )
+        + (
+            f" With ε = {format_names(still)} no entry of the model ever moves for what S has beyond S_J: that is "
+            "plain descent on S_J, with the rest of S as a test set, which bounds the risk without any discrepancy."
+            if still
+            else ""
+        )
     )
 
 
@@ -197,6 +287,7 @@ _CAPTIONS: Mapping[str, Callable[[Numbers], str]] = {
     "10": _grouped,
     "11": _grouped,
     "6": _contraction,
+    "bound": _bound,
     "full-vs-last": _full_vs_last,
     "ranks": _ranks,
     "profiles": _profiles,

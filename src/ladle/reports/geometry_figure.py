@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -40,6 +43,33 @@ def geometry_figure(found: AcquisitionGeometry) -> Figure:
             title_fontsize=7,
         )
     return figure
+
+
+def geometry_numbers(draws: Sequence[AcquisitionGeometry]) -> dict[str, Any]:
+    """Return what belongs to the first draw, which is the one drawn, and the dispersions of all draws.
+
+    Args:
+        draws: of the same pool and strategies, one a seed, at least one.
+    """
+    first = draws[0]
+    return {
+        "data": first.data,
+        "examples": len(first.spaces[0].coordinates),
+        "available": first.available,
+        "test_accuracy": first.accuracy,
+        "dispersion": {
+            space.name: {f"{name}, {size}": value for (name, size), value in space.dispersion.items()}
+            for space in first.spaces
+        },
+        "seeds": len(draws),
+        "dispersions": {
+            space.name: {
+                f"{name}, {size}": [float(one.spaces[place].dispersion[name, size]) for one in draws]
+                for name, size in space.dispersion
+            }
+            for place, space in enumerate(first.spaces)
+        },
+    }
 
 
 def _panel(

@@ -154,4 +154,4 @@ def plain_log_axis(axis: Axis) -> None:
     """Label a logarithmic axis with a few plain numbers: the usual labels are formulas, which are switched off here."""
     axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0), numticks=8))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))

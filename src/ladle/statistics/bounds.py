@@ -1,6 +1,9 @@
 """The paper's generalization bound as a function of its constants, and the contraction that simplifies it.
 
-Diagnostics: the paper takes the discrepancy from this bound, and says itself that it does not claim a guarantee.
+Diagnostics: the paper takes the discrepancy from this bound, and says itself that it does not claim a guarantee. It
+prints eq. 6 and refers to Luo et al. (2022) for C_η; of that source only the abstract was at hand at the last check, so
+what is said of its lemma and theorem below is from an earlier reading. The form agrees with Catoni (2007): for a loss
+from 0 to 1 and a divergence KL between posterior and prior, R ≤ C_η (η R(S_I) + (KL + ln(1/δ)) / (n - m)).
 """
 
 from __future__ import annotations
@@ -97,7 +100,8 @@ def generalization_bound(
 
     Args:
         constants: of the bound.
-        empirical_risk: R(W_T, S_I) on the examples outside of J, at least 0.
+        empirical_risk: R(W_T, S_I) on the examples outside of J, at least 0; of a loss from 0 to 1, the share of wrong
+            answers for one. The bound says nothing where it is above 1.
         discrepancies: (T,) norms |DF(S, S_J, t)| of all steps.
         step_sizes: (T,) γ_t, or one number.
         precisions: (T,) ε_t above 0, or one number.
