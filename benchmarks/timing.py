@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ladle.session.environment import processor_name
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -70,12 +72,8 @@ def peak_memory() -> int:
 
 def machine() -> dict[str, Any]:
     """Return what the times depend on."""
-    cpu = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        platform.processor(),
-    )
     return {
-        "processor": cpu,
+        "processor": processor_name(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "memory": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import runpy
@@ -119,34 +118,6 @@ def test_every_page_has_its_place_on_the_site() -> None:
     # Read as text: mkdocs and its loader are in an extra of their own.
     named = set(re.findall(r": (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), flags=re.MULTILINE))
     assert named == {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-
-
-def table_below(document: str, words: str) -> dict[str, list[str]]:
-    """Read the first table below some words: the cells of a row by its first."""
-    after = (ROOT / document).read_text().split(words, maxsplit=1)[1].splitlines()
-    lines = itertools.takewhile(
-        lambda line: line.startswith("|"), itertools.dropwhile(lambda line: line[:1] != "|", after)
-    )
-    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines]
-    return {row[0]: row[1:] for row in rows}
-
-
-@pytest.mark.parametrize(
-    ("here", "there"), [("## The evidence", "Against random (bold"), ("## How many labels", "The labels random needs")]
-)
-def test_the_page_on_strategies_says_what_the_results_say(here: str, there: str) -> None:
-    results = table_below("docs/results.md", there)
-    page = table_below("docs/which-strategy.md", here)
-    assert [name for name in catalog.CATALOG if name not in page] == ["random"]
-    ranks = (ROOT / "docs/results.md").read_text().split("mean ranks of 11 strategies are: ")[1].split("\n")[0]
-    for column, name in enumerate(results["experiment"]):
-        if name != "random":
-            digits, isolet, cifar, poker, *rank = page[name]
-            assert [digits, isolet, cifar, poker] == [
-                results[experiment][column]
-                for experiment in ("digits", "isolet-1560", "cifar10-lenet-1000", "poker-hand-uci")
-            ]
-            assert all(f"{name} {number}" in ranks for number in rank)
 
 
 def test_the_loop_of_the_readme_is_six_lines() -> None:

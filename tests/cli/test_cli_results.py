@@ -142,6 +142,11 @@ def test_a_suite_says_what_it_costs_runs_what_it_can_and_names_what_it_cannot(
     code, out, _ = call("run", "small/first", "--store", url, "--estimate")
     assert code == 0
     assert " 0 " in out
+    # One experiment of a suite says what it costs as well, and is refused in one line.
+    code, out, _ = call("run", "small/first", "--store", url, "--workers", "1")
+    assert (code, "left to do" in out) == (0, True)
+    code, out, err = call("run", "small/far", "--store", url)
+    assert (code, out, err) == (2, "", "ladle: pokerhand is out of reach (got no network); put it into the data home\n")
 
 
 @pytest.mark.parametrize(("option", "message"), [("--workers=0", "at least 1"), ("--device=tpu", "cpu or cuda")])

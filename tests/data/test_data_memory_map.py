@@ -137,3 +137,14 @@ def test_a_sparse_pool_whose_indices_point_outside_is_refused(tmp_path: Path) ->
         np.save(tmp_path / "pool_indices.npy", indices)
         with pytest.raises(DataError, match="a saved pool can be read"):
             open_pool(tmp_path)
+
+
+@pytest.mark.parametrize("starts", [[0, 5, 0, 0, 0], [0, 3, 2, 3, 3], [0, -7, 0, 0, 0]])
+def test_a_sparse_pool_whose_rows_end_before_they_begin_is_refused(starts: list[int], tmp_path: Path) -> None:
+    # SciPy looks at no row of a matrix whose last one ends at 0, and then reads what lies behind the arrays.
+    rows = scipy.sparse.csr_matrix(np.eye(4, 3, dtype=np.float32))
+    labels = torch.tensor([0, 1, 0, 1])
+    save_pool(Pool("small", "text", rows, labels, rows, labels, rows, labels, ("a", "b")), tmp_path)
+    np.save(tmp_path / "pool_indptr.npy", np.array(starts, dtype=rows.indptr.dtype))
+    with pytest.raises(DataError, match="a saved pool can be read"):
+        open_pool(tmp_path)

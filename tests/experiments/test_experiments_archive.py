@@ -150,6 +150,7 @@ def test_seeds_may_be_added_later(whole: str, tmp_path: Path) -> None:
         (lambda described: described["protocol"]["schedule"].update(batch=11), "a hash of its protocol"),
         (lambda described: described.update(data=None), "data expected"),
         (lambda described: described.update(learning_rate="fast"), "learning_rate expected"),
+        (lambda described: described.update(learning_rate=None), "rounds at no learning rate"),
         (lambda described: described.update(sweep={"0.1": "good"}), "sweep expected"),
         (lambda described: described.pop("name"), "name"),
     ],

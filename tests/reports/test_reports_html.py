@@ -124,7 +124,7 @@ def test_every_strategy_and_number_is_on_the_page(page: Page) -> None:
     assert "schedule.path none" in page.text
     assert "machine.cores 2" in page.text
     assert "pool 12345" in page.text
-    assert "The initial evaluation counts in no statistic of one experiment." in page.text
+    assert "The initial evaluation counts in no test." in page.text
     assert not re.search(r"\b(nan|None|inf)\b", page.text)
 
 

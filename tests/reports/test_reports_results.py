@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from report_cases import CATALOG, from_accuracies, made_up
+from report_cases import CATALOG, made_up
+from result_cases import GEOMETRY, SHIFT, experiment
 
 from ladle.errors import InputError, UnknownNameError
 from ladle.experiments import ExperimentResults
 from ladle.reports import figure_bytes, write_results
 from ladle.reports.captions import TITLES, caption, figures_section
+from ladle.reports.claimed_contraction import LEVEL
+from ladle.reports.claimed_costs import FACTOR_TOLERANCE
+from ladle.reports.claimed_curves import CONVERGED, SATURATED
+from ladle.reports.claimed_geometry import LEAST_AUROC
 from ladle.reports.claimed_orderings import COMPARED
-from ladle.reports.claims import Claim, claims
+from ladle.reports.claims_section import rules
 from ladle.reports.files import freeze_layout
-from ladle.reports.orderings import Part, judge, outcome
+from ladle.reports.orderings import accuracy_by
 from ladle.reports.paper_contests import contests_among
 from ladle.reports.paper_figures import with_chosen, with_only, with_shared_strategies
 from ladle.reports.rank_figures import critical_difference_figure, indistinct_groups, performance_profile_figure
-from ladle.reports.recommendation import default_strategy, in_short, mean_ranks
+from ladle.reports.recommendation import default_strategy, first_without, future_work_by_rank, in_short, mean_ranks
 from ladle.reports.results_page import results_page
 from ladle.reports.stored_figures import STORED_FIGURES
 from ladle.reports.style import WIDTHS, Width
@@ -30,154 +34,6 @@ from ladle.statistics import friedman
 
 pytest.importorskip("statsmodels")
 pytest.importorskip("scikit_posthocs")
-
-GEOMETRY: dict[str, Any] = {
-    "data": "mnist-5000",
-    "test_accuracy": 0.333,
-    "dispersion": {
-        "gradient space": {
-            f"{name}, {size}": 2.0 if name == "grad" else 1.0 for name in ("grad", "entropy") for size in (10, 20, 40)
-        },
-        "input space": {
-            f"{name}, {size}": 1.0 if name == "grad" else 2.0 for name in ("grad", "entropy") for size in (10, 20, 40)
-        },
-    },
-}
-SHIFT: dict[str, Any] = {
-    "inside": "cifar10",
-    "outside": "svhn",
-    "model": "lenet",
-    "auroc": 0.7,
-    "entropy_auroc": 0.6,
-    "test_accuracy": 0.5,
-}
-
-
-def experiment(
-    name: str, data: str, model: str, gains: tuple[float, ...], strategies: tuple[str, ...] = COMPARED, **more: Any
-) -> ExperimentResults:
-    found = made_up(strategies, gains=gains, **more)
-    config = {**found.config, "data": {"name": data}, "model": {"name": model}, "training": {"epochs": 30}}
-    modality = "image" if model in ("lenet", "resnet18", "vgg16") else "table"
-    return replace(
-        found, name=name, identity=name, config=config, data={"pool": 1234, "classes": 10, "modality": modality}
-    )
-
-
-def verdicts(found: list[Claim]) -> dict[str, str]:
-    return {claim.text: claim.verdict for claim in found}
-
-
-def test_a_world_as_the_paper_says_reproduces_it() -> None:
-    # random, entropy, grad, badge, k-center: the gain at the end over random.
-    good = (0.0, 0.0, 0.10, 0.08, 0.04)
-    experiments = [
-        experiment("20newsgroups", "20newsgroups", "mlp", good),
-        experiment("cifar10-vgg16-1000", "cifar10", "vgg16", good),
-    ]
-    figures = {"1": GEOMETRY, "2": SHIFT}
-    found = verdicts(claims(experiments, figures, {}))
-    for text, verdict in found.items():
-        if text.startswith(("20 Newsgroups: grad", "cifar10, vgg16", "grad and BADGE", "grad beats", "out of dist")):
-            assert verdict == "reproduced", text
-    assert found["grad's picks are more dispersed than entropy's in gradient space (figure 1)"] == "reproduced"
-    assert found["grad's picks are more dispersed than entropy's in input space (figure 1)"] == "not reproduced"
-
-
-def test_a_world_the_other_way_round_does_not() -> None:
-    bad = (0.10, 0.08, 0.0, 0.02, 0.04)
-    experiments = [
-        experiment("20newsgroups", "20newsgroups", "mlp", bad),
-        experiment("cifar10-vgg16-1000", "cifar10", "vgg16", bad),
-    ]
-    found = verdicts(claims(experiments, {"2": SHIFT | {"auroc": 0.4}}, {}))
-    for text, verdict in found.items():
-        if text.startswith(("20 Newsgroups: grad", "cifar10, vgg16", "grad and BADGE", "grad beats", "out of dist")):
-            assert verdict == "not reproduced", text
-
-
-def test_what_was_not_run_is_said_to_be() -> None:
-    assert set(verdicts(claims([], {}, {})).values()) == {"not run"}
-
-
-def test_numbers_of_a_claim_are_those_of_the_runs() -> None:
-    accuracies = np.full((5, 3, 4), 0.5)
-    accuracies[2] += 0.25
-    found = replace(
-        from_accuracies(accuracies, COMPARED),
-        config={"data": {"name": "20newsgroups"}, "model": {"name": "mlp"}},
-        name="20newsgroups",
-    )
-    (claim,) = [one for one in claims([found], {}, {}) if one.text.startswith("20 Newsgroups: grad")]
-    assert claim.verdict == "mixed"  # BADGE and k-center are not ahead
-    assert claim.number.startswith("20newsgroups, area under the curve in %: grad 75.00, random 50.00")
-    assert claim.number.endswith("2 of 6 differences as claimed, 2 of them beyond the interval")
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [([3.0, 2.0, 1.0], "reproduced"), ([1.0, 2.0, 3.0], "not reproduced")],
-)
-def test_a_discrepancy_that_falls_is_told_from_one_that_grows(values: list[float], expected: str) -> None:
-    figure = {"20newsgroups": {"discrepancies": values, "rate": 0.9, "violations": []}}
-    found = verdicts(claims([], {"6": figure}, {}))
-    assert found["20 Newsgroups: the discrepancy decreases over training and levels off (figure 6)"] == expected
-
-
-def behind(gaps: list[list[float]], name: str = "one") -> ExperimentResults:
-    """An experiment of grad and entropy: by seed, how far grad is ahead of entropy in all rounds."""
-    accuracies = np.full((2, 3, len(gaps[0])), 0.5)
-    accuracies[0, 1:] += np.asarray(gaps)
-    return replace(from_accuracies(accuracies, ("grad", "entropy")), name=name)
-
-
-@pytest.mark.parametrize(
-    ("gaps", "verdict"),
-    [
-        ([0.10, 0.11, 0.09], "reproduced"),
-        ([0.10, -0.09, 0.02], "mixed"),  # ahead in the mean, by no more than chance
-        ([-0.10, 0.09, -0.02], "not reproduced"),
-        ([-0.10, -0.11, -0.09], "not reproduced"),
-    ],
-)
-def test_a_claim_needs_its_means_and_one_interval(gaps: list[float], verdict: str) -> None:
-    part: Part
-    for part in ("area", "early", "late"):
-        found, number = judge([behind([gaps, gaps])], [("grad", "entropy")], part)
-        assert found == verdict
-        assert ("against it beyond the interval: entropy over grad" in number) == (gaps[2] == -0.09)
-    # One experiment for it beyond chance and one against it beyond chance: neither.
-    ahead, back = behind([[0.10, 0.11, 0.09]] * 2, "ahead"), behind([[-0.10, -0.11, -0.09]] * 2, "back")
-    assert judge([ahead, back], [("grad", "entropy")], "area")[0] == "mixed"
-    told = outcome([ahead, back, behind([[0.1, -0.09, 0.02]] * 2, "open")], "grad", "entropy")
-    assert str(told) == "better in 1 of 3 (ahead), worse in 1 (back), not told apart in 1 (open)"
-    assert str(outcome([back], "grad", "entropy")) == "worse in 1 of 1 (back)"
-
-
-def test_curves_that_have_to_meet_reproduce_nothing() -> None:
-    accuracies = np.full((5, 4, 3), 0.5)
-    accuracies[:, 1] += np.arange(5)[:, None] / 10
-    found = replace(
-        from_accuracies(accuracies, COMPARED, labeled=[100, 200, 300, 400]),
-        config={"data": {"name": "isolet-1560"}, "model": {"name": "mlp"}},
-    )
-    text = "ISOLET: differences are most visible in early to middle rounds, then the curves converge"
-    assert verdicts(claims([replace(found, data={"pool": 1000})], {}, {}))[text] == "reproduced"
-    assert verdicts(claims([replace(found, data={"pool": 410})], {}, {}))[text] == "mixed"
-
-
-def test_times_within_their_spread_are_in_no_order() -> None:
-    def rows(*seconds: tuple[float, float]) -> dict[str, Any]:
-        names = ("entropy", "grad", "badge", "k-center")
-        return {name: {"selection": list(s), "with_forward": list(s)} for name, s in zip(names, seconds, strict=True)}
-
-    def verdict(*seconds: tuple[float, float]) -> list[str]:
-        found = claims([], {}, {"models": {"lenet": rows(*seconds)}})
-        return [claim.verdict for claim in found if claim.section == "4.6"]
-
-    assert verdict((1.0, 0.1), (2.4, 0.1), (3.0, 0.1), (3.5, 0.1)) == ["reproduced", "reproduced"]
-    assert verdict((1.0, 0.1), (1.0, 0.1), (3.3, 4.0), (3.0, 4.0)) == ["mixed", "not reproduced"]
-    assert verdict((1.0, 0.1), (0.5, 0.1), (3.0, 0.1), (3.5, 0.1)) == ["not reproduced", "not reproduced"]
 
 
 def test_the_summary_says_what_speaks_against_the_default_and_when_grad_is_right() -> None:
@@ -199,6 +55,73 @@ def test_the_summary_says_what_speaks_against_the_default_and_when_grad_is_right
     assert "no strategy is better than it in any" in won
     assert "`grad` is the right choice in e0, e1 (against margin) and e0, e1 (against badge)" in won
     assert "`grad-volume` has not earned its place yet beside `grad`: worse in 2 of 2 (e0, e1)" in won
+
+
+def three(*gains: tuple[float, ...]) -> list[ExperimentResults]:
+    """Experiments of random, margin and badge, by what they gain."""
+    names = ("random", "margin", "badge")
+    return [experiment(f"e{k}", "digits", "mlp", one, names, noise=1e-4, seed=k) for k, one in enumerate(gains)]
+
+
+def test_the_summary_says_what_would_be_first_without_each_experiment() -> None:
+    steady = in_short(three((0.0, 0.1, 0.2), (0.0, 0.2, 0.1), (0.1, 0.0, 0.2)))
+    assert (
+        "The default stays first, or shares the first place, without any. With one left out, first by mean rank is: "
+        "without e0 `badge`; without e1 `badge`; without e2 `margin` and `badge`."
+    ) in steady
+    hanging = three((0.2, 0.1, 0.3), (0.0, 0.2, 0.1), (0.0, 0.2, 0.1), (0.0, 0.1, 0.2))
+    assert "Recommended default: **`badge`**" in in_short(hanging)
+    assert (
+        "The default hangs on which experiments there are. With one left out, first by mean rank is: "
+        "without e0 `margin` (badge second); without e1 `badge`;"
+    ) in in_short(hanging)
+    assert first_without(hanging)["e0"] == mean_ranks(hanging[1:])
+    assert "left out, first" not in in_short(hanging[:1])
+
+
+@pytest.mark.parametrize(
+    ("gaps", "said"),
+    [
+        ([(-0.04, -0.01), (-0.04, -0.01)], "while labels are few."),
+        ([(-0.08, -0.01), (0.00, -0.01)], "while labels are few; in b it is the other way round."),
+        ([(-0.04, -0.03), (-0.04, -0.03)], None),  # not clearly more
+        ([(-0.04, 0.03), (-0.04, 0.03)], None),  # it turns around: not a cost that wears off alone
+        ([(0.04, 0.01), (0.04, 0.01)], None),  # costs nothing
+        ([(0.0, 0.0), (0.0, 0.0)], None),
+        ([(-0.01, -0.04), (-0.01, -0.04)], None),
+    ],
+)
+def test_what_grad_costs_early_is_said_only_where_it_is_clearly_more(
+    gaps: list[tuple[float, float]], said: str | None
+) -> None:
+    names = ("random", "margin", "grad")
+    experiments = []
+    for name, (early, late) in zip("ab", gaps, strict=True):
+        accuracies = np.full((3, 7, 2), 0.5)
+        accuracies[2, 1:4] += early
+        accuracies[2, 4:] += late
+        experiments.append(replace(made_up(names, seeds=2), name=name, accuracies=accuracies))
+    text = in_short(experiments)
+    sentence = "On average most of what it costs, it costs "
+    assert sentence + said in text if said else sentence not in text
+    assert f"{100 * gaps[0][0]:+.1f} / {100 * gaps[0][1]:+.1f} in a, " in text
+
+
+def test_the_best_of_the_future_work_is_named_with_what_it_stands_against() -> None:
+    names = ("random", "grad", "badge", "grad-cosine", "grad-volume", "grad-d2")
+
+    def some(*gains: tuple[float, ...]) -> list[ExperimentResults]:
+        return [experiment(f"e{k}", "digits", "mlp", one, names, noise=1e-4, seed=k) for k, one in enumerate(gains)]
+
+    clear = some((0.0, 0.02, 0.05, 0.03, 0.06, 0.04), (0.0, 0.02, 0.05, 0.03, 0.06, 0.04))
+    assert (
+        "Of the paper's future work take `grad-volume`, by mean rank (grad-volume 1.0, grad-d2 3.0, grad-cosine 4.0; "
+        "of equals the larger mean area goes first); against grad-d2: better in 2 of 2 (e0, e1); against badge: better"
+    ) in in_short(clear)
+    # Equal ranks: the larger area.
+    level = some((0.0, 0.02, 0.05, 0.01, 0.06, 0.04), (0.0, 0.02, 0.05, 0.01, 0.04, 0.09))
+    assert future_work_by_rank(level) == ["grad-d2", "grad-volume", "grad-cosine"]
+    assert "future work take" not in in_short([with_only(one, ("random", "grad")) for one in clear])
 
 
 def test_every_figure_has_a_title_in_the_paper_s_order() -> None:
@@ -253,9 +176,43 @@ def test_the_page_is_whole_and_an_experiment_of_few_seeds_decides_nothing() -> N
     assert "Not drawn: run `ladle figure 2` and keep what it writes." in page
     assert "| 20newsgroups | 3 of 2,200 | `ladle run evidence/20newsgroups` |" in page
     assert "digits | 10 of" not in page
+    # Every threshold that a verdict rests on stands where verdicts are explained.
+    stated = page.split("How verdicts fall.")[1].split("\n## ")[0]
+    for threshold in (
+        f"AUROC is above {LEAST_AUROC};",
+        f"below {100 * CONVERGED:.0f} % of its largest",
+        f"within {100 * FACTOR_TOLERANCE:.0f} % of it",
+        f"less than {100 * LEVEL:.0f} % of the whole fall",
+        f"less than {100 * SATURATED:.0f} % of the whole rise",
+        "close within two points",
+        "fall of one point or more",
+        "fewer than three significant tests, or on tests of fewer than two experiments",
+    ):
+        assert threshold in stated
+    assert "Here that holds for digits (a data set the paper does not have)." in stated
+    assert "in none of the experiments do they overlap" in stated
     for line in page.splitlines():
         if line.startswith("| "):
             assert line.endswith(" |")
+
+
+@pytest.mark.parametrize(
+    ("rounds", "said"),
+    [
+        (2, "short has 2 in all, so that rounds 1 and 2 count as both"),
+        (4, "short has 4 in all, so that rounds 2 and 3 count as both"),
+        (5, "short has 5 in all, so that round 3 counts as both"),
+    ],
+)
+def test_rounds_that_are_early_and_late_are_named(rounds: int, said: str) -> None:
+    short = experiment("short", "cifar10", "lenet", (0.0,) * 5, evaluations=rounds + 1)
+    long = experiment("long", "cifar10", "lenet", (0.0,) * 5)
+    (rule,) = [rule for rule in rules([short, long]) if rule.startswith("Early and late")]
+    assert said in rule
+    assert "long" not in rule
+    # The same rounds are what the numbers are made of.
+    late = accuracy_by(short, "late")["grad"]
+    assert late == pytest.approx(short.accuracies[2, 1:][-3:].mean(axis=0))
 
 
 def test_an_experiment_of_few_seeds_has_no_part_in_ranks_and_profiles() -> None:

@@ -11,6 +11,7 @@ from report_cases import CATALOG, from_accuracies, made_up
 
 from ladle.errors import InputError
 from ladle.reports.analysis import analyze
+from ladle.reports.orderings import areas
 from ladle.reports.tables import (
     format_timing,
     rows_of,
@@ -32,10 +33,10 @@ def test_rows_worked_out_by_hand() -> None:
     # The end: 0.6 and 0.8 have mean 0.7 and standard deviation √0.02.
     assert margin.final_accuracy == pytest.approx(0.7)
     assert margin.final_accuracy_std == pytest.approx(math.sqrt(0.02))
-    # Areas over labels 200 to 400, without the initial evaluation: ((0.5+0.6)/2 + (0.6+0.6)/2)/2 and 0.2 more.
-    assert margin.area == pytest.approx((0.575 + 0.775) / 2)
+    # Areas over labels 100 to 400: ((0.2+0.5)/2 + (0.5+0.6)/2 + (0.6+0.6)/2)/3 = 0.5 and 0.2 more.
+    assert margin.area == pytest.approx((0.5 + 0.7) / 2)
     assert margin.area_std == pytest.approx(math.sqrt(0.02))
-    assert random.area == pytest.approx((0.475 + 0.675) / 2)
+    assert random.area == pytest.approx((0.4 + 0.6) / 2)
     # Random ends at 0.7 with 400 labels; margin's mean is 0.7 with 300.
     assert margin.target == random.target == pytest.approx(0.7)
     assert margin.labels_to_target == pytest.approx(300)
@@ -53,16 +54,32 @@ def test_rows_worked_out_by_hand() -> None:
 
     headings, cells = summary_table([margin, random])
     assert headings[3] == "Labels to 70.0%"
-    assert cells[0] == ("margin", "70.00 ± 14.14", "67.50 ± 14.14", "300", "75%", "0", "2.00 s")
+    assert cells[0] == ("margin", "70.00 ± 14.14", "60.00 ± 14.14", "300", "75%", "0", "2.00 s")
 
 
-def test_the_initial_evaluation_moves_neither_areas_nor_tests() -> None:
+def test_the_initial_evaluation_moves_no_test_and_all_areas_alike() -> None:
     results = made_up(("random", "margin", "grad"), gains=(0, 0.02, 0.04))
     other = results.accuracies.copy()
     other[:, 0] = np.random.default_rng(1).uniform(0, 0.3, other[:, 0].shape)
     assert not np.array_equal(other, results.accuracies)
     for before, after in zip(summary_rows(results), summary_rows(replace(results, accuracies=other)), strict=True):
-        assert (before.area, before.area_std, before.loss_score) == (after.area, after.area_std, after.loss_score)
+        assert before.loss_score == after.loss_score
+    # One labeled set and one model for all strategies: the way to the first batch counts for each of them the same.
+    alike = results.accuracies.copy()
+    alike[:, 0] -= 0.3
+    moved = [
+        before.area - after.area
+        for before, after in zip(summary_rows(results), summary_rows(replace(results, accuracies=alike)), strict=True)
+        if before.area is not None and after.area is not None
+    ]
+    assert moved == pytest.approx([0.3 / 2 / 6] * 3)
+
+
+def test_the_report_and_the_page_of_results_have_one_area() -> None:
+    results = made_up(CATALOG)
+    found = areas(results)
+    for row in summary_rows(results):
+        assert row.area == pytest.approx(float(found[row.strategy].mean()))
 
 
 def test_rows_fall_by_area_and_equals_keep_catalog_order() -> None:
@@ -93,7 +110,7 @@ def test_one_seed_has_no_deviation_no_interval_and_no_test() -> None:
         assert row.loss_score is None
     assert margin.labels_to_target == pytest.approx(300)
     assert any(note.startswith("One seed") for note in analyze(results).notes)
-    assert summary_table([margin])[1][0] == ("margin", "60.00", "57.50", "300", "75%", "–", "2.00 s")
+    assert summary_table([margin])[1][0] == ("margin", "60.00", "50.00", "300", "75%", "–", "2.00 s")
 
 
 def test_only_the_initial_evaluation() -> None:

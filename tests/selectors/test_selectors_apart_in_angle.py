@@ -83,3 +83,19 @@ def test_a_cosine_out_of_range_is_refused(cosine: float) -> None:
 def test_rows_without_an_anchor_are_refused() -> None:
     with pytest.raises(InputError, match="anchor"):
         apart_in_angle(DenseEmbedding(torch.zeros(3, 2)), NOBODY, 1)
+
+
+@pytest.mark.parametrize("at_once", [1, 1024])
+def test_the_threshold_itself_is_allowed(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ROWS_AT_ONCE", at_once)
+    # Cosines are 0 and 1 without rounding: the second of each pair repeats the first, nothing else does.
+    points = np.array([[6.0, 0.0], [5.0, 0.0], [0.0, 4.0], [0.0, 3.0]])
+    assert apart_in_angle(anchored(points, np.zeros(2)), NOBODY, 2, cosine=0.0).tolist() == [0, 2]
+    opposite = np.array([[4.0, 0.0], [0.0, 3.0], [-2.0, 0.0]])
+    assert apart_in_angle(anchored(opposite, np.zeros(2)), NOBODY, 2, cosine=-1.0).tolist() == [0, 2]
+
+
+def test_a_batch_filled_from_what_was_passed_over_holds_whole_numbers() -> None:
+    points = np.array([[5.0, 0.0], [4.0, 0.1], [3.0, 0.0]])
+    picks = apart_in_angle(anchored(points, np.zeros(2)), [], 3)  # type: ignore[arg-type]
+    assert (picks.dtype, picks.tolist()) == (np.dtype(np.int64), [0, 1, 2])

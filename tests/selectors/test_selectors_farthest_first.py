@@ -132,6 +132,18 @@ def test_equal_distances_do_not_cost_a_pass_a_pick() -> None:
     assert len(passes) <= 9
 
 
+def test_a_row_outside_of_the_few_comes_first_where_it_is_as_far_and_lower() -> None:
+    # Row 2 is picked, and brings row 3, 61 from what is labeled, down to the 41 of row 1, which was not among the two.
+    points = np.array([[0.0, 0.0], [-4.0, 5.0], [10.0, 0.0], [6.0, 5.0]])
+    with few_candidates(2, 64):
+        assert farthest_first(points, indices(0), 3).tolist() == [2, 1, 3]
+
+
+def test_an_empty_list_of_labeled_rows_is_nobody() -> None:
+    points = np.array([[0.0], [1.0], [5.0]])
+    assert farthest_first(points, [], 3).tolist() == farthest_first(points, NOBODY, 3).tolist()  # type: ignore[arg-type]
+
+
 def test_a_spread_pool_takes_few_passes() -> None:
     points = np.random.default_rng(0).normal(size=(4000, 5))
     with few_candidates(400, 512) as passes:

@@ -129,3 +129,16 @@ def test_a_tie_with_a_row_outside_of_the_few_goes_to_the_lower_index(monkeypatch
     points[4, 3] = 0.5
     picks = greedy_volume(anchored(points, np.zeros(5)), NOBODY, 5).tolist()
     assert picks == yardstick.greedy_volume(points, [], 5) == [0, 1, 2, 3, 4]
+
+
+def test_as_many_rows_as_are_looked_at_have_no_row_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(volume_module, "_FEWEST_CANDIDATES", 3)
+    monkeypatch.setattr(volume_module, "_MOST_CANDIDATES", 3)
+    points = np.diag([3.0, 2.0, 1.0])
+    assert greedy_volume(anchored(points, np.zeros(3)), NOBODY, 2).tolist() == [0, 1]
+
+
+def test_an_empty_list_of_labeled_rows_is_nobody() -> None:
+    points = np.diag([1.0, 3.0, 2.0])
+    picks = greedy_volume(anchored(points, np.zeros(3)), [], 3)  # type: ignore[arg-type]
+    assert (picks.dtype, picks.tolist()) == (np.dtype(np.int64), [1, 2, 0])

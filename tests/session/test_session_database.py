@@ -277,5 +277,28 @@ def test_a_package_that_is_not_there_is_said_so(monkeypatch: pytest.MonkeyPatch)
         f"{platform.system()} {platform.machine()}",
         str(os.cpu_count()),
     )
+    assert described["processor"] == environment.processor_name() != ""
     monkeypatch.setattr(environment, "_PACKAGES", ("no-such-package",))
     assert environment.describe_environment()["no-such-package"] == "not installed"
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "platform_says", "told"),
+    [
+        ("processor\t: 0\nmodel name\t: Some CPU: 3 GHz\nmodel name\t: Other\n", "x86", "Some CPU: 3 GHz"),
+        ("CPU implementer\t: 0x41\n", "aarch64", "aarch64"),
+        (None, "arm", "arm"),
+        (None, "", "unknown"),
+    ],
+)
+def test_the_processor_has_a_name(
+    cpuinfo: str | None, platform_says: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ladle.session import environment
+
+    file = tmp_path / "cpuinfo"
+    if cpuinfo is not None:
+        file.write_text(cpuinfo)
+    monkeypatch.setattr(environment, "Path", lambda _path: file)
+    monkeypatch.setattr(platform, "processor", lambda: platform_says)
+    assert environment.processor_name() == told

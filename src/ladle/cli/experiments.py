@@ -56,7 +56,7 @@ def run(
     """Run an experiment, or a suite of them: every strategy with every seed, on all cores.
 
     Every finished round is stored. Stop it or kill it at any moment: the same command goes on where it was, and ends
-    with the same picks and accuracies. A suite says first what it will cost.
+    with the same picks and accuracies. A suite, or an experiment of one, says first what it will cost.
 
     Examples: `ladle run quickstart`, `ladle run letters.toml --seeds 10 --store sqlite:///letters.db`,
     `ladle run paper/text-tabular --estimate`
@@ -65,7 +65,7 @@ def run(
 
     from ladle.data import resolve_data_home
     from ladle.errors import LadleError
-    from ladle.experiments import ExperimentStore, check_machine, find_experiments, run_experiment
+    from ladle.experiments import ExperimentStore, check_machine, find_experiments, run_experiment, suite_experiments
     from ladle.session.database import opened_database
 
     used = check_machine(workers, device, engine, gpus_per_run)
@@ -75,7 +75,7 @@ def run(
     console = Console()
     home = resolve_data_home(data_home)
     out_of_reach: list[str] = []
-    if estimate or len(configs) > 1:
+    if estimate or len(configs) > 1 or experiment in suite_experiments():
         with opened_database(store) as database:
             configs, out_of_reach = _estimate(console, configs, ExperimentStore(database), home, used, device)
     if not estimate:
@@ -123,7 +123,7 @@ def _estimate(
 
     from ladle.data import load_pool
     from ladle.errors import DataError
-    from ladle.experiments import calibrate, check_fit, hours, work_left
+    from ladle.experiments import calibrate, check_fit, hours, sweep_key, work_left
 
     # A cluster may have GPUs where this machine, whose pace is measured, has none.
     device = device if torch.cuda.is_available() else "cpu"
@@ -133,6 +133,7 @@ def _estimate(
     reached, missed, total = [], [], 0.0
     pools: dict[DataConfig, Pool] = {}
     absent: set[str] = set()
+    swept_before: set[str] = set()
     for config in configs:
         if config.data.name in absent:  # said once; asking the network again would take as long again
             missed.append(config.name)
@@ -143,12 +144,17 @@ def _estimate(
                     pools = {config.data: load_pool(config.data, data_home=data_home)}  # one pool in memory at a time
                 pool = pools[config.data]
             except DataError as error:
+                if len(configs) == 1:
+                    raise
                 console.print(f"{config.name}: {error}", style="yellow", highlight=False, soft_wrap=True, markup=False)
                 missed.append(config.name)
                 absent.add(config.data.name)
                 continue
             check_fit(config, pool)
-            swept = None if stored.learning_rate(config) is not None else len(stored.sweep(config))
+            key = sweep_key(config.protocol())
+            chosen = key in swept_before or stored.learning_rate(config) is not None
+            swept_before.add(key)
+            swept = None if chosen else len(stored.sweep(config))
             work = work_left(config, pool, stored.finished_rounds(config), swept=swept)
             expected = hours(work, calibrate(config, pool, device), workers) if work.runs else 0.0
         total += expected
@@ -309,7 +315,6 @@ def load(
 def page(
     folder: Annotated[Path, typer.Argument(help="What `ladle results save` wrote.")] = _RESULTS,
     docs: Annotated[Path, typer.Option(help="Gets results.md and its pictures.")] = Path("docs"),
-    timings: Annotated[Path | None, typer.Option(help="What benchmarks/table2.py wrote.")] = None,
 ) -> None:
     """Write the page of results from saved experiments: every claim of the paper, with the number that decides it.
 
@@ -324,5 +329,5 @@ def page(
         stored = ExperimentStore(engine)
         standing = {config.name: stored.standing(config) for config in suite("evidence")}
         loaded = stored.results()
-    written = write_results(loaded, folder, docs, timings=timings, standing=standing)
+    written = write_results(loaded, folder, docs, standing=standing)
     Console().print(f"written: {written}", highlight=False, soft_wrap=True)

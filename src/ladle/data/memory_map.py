@@ -121,6 +121,9 @@ def _open_inputs(folder: Path, part: str, csr_shape: list[int] | None) -> Inputs
     matrix = scipy.sparse.csr_matrix((data, indices, indptr), shape=(rows, columns), copy=False)
     # SciPy reads and writes wherever the indices say, which is elsewhere in memory if they are wrong.
     matrix.check_format(full_check=True)
+    # Where the last row ends at 0, SciPy takes the matrix for an empty one, and looks no further.
+    if (matrix.indptr[1:] < matrix.indptr[:-1]).any():
+        raise ValueError("a row that ends before it begins")
     return matrix
 
 

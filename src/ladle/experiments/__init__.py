@@ -12,7 +12,8 @@ from ladle.experiments.cost import Pace, Work, calibrate, hours, work_left
 from ladle.experiments.results import ExperimentResults
 from ladle.experiments.runner import Progress, check_fit, check_machine, run_experiment
 from ladle.experiments.store import ExperimentStore
-from ladle.experiments.suites import find_experiments, list_suites, suite
+from ladle.experiments.suites import find_experiments, list_suites, suite, suite_experiments
+from ladle.experiments.sweep import sweep_key
 
 __all__ = [
     "ExperimentConfig",
@@ -35,5 +36,7 @@ __all__ = [
     "run_experiment",
     "save_experiments",
     "suite",
+    "suite_experiments",
+    "sweep_key",
     "work_left",
 ]

@@ -97,6 +97,8 @@ def load_experiments(engine: Engine, folder: Path) -> list[str]:
 
 def _check(described: dict[str, Any], saved: Mapping[str, list[dict[str, Any]]]) -> None:
     schedule = check_experiment(described)
+    if saved[_ROUNDS] and described["learning_rate"] is None:
+        raise ValueError(f"{len(saved[_ROUNDS])} rounds at no learning rate")
     check_runs(saved[_RUNS])
     left = len(saved[_ROUNDS]) + len(saved[_EVENTS])
     for run in saved[_RUNS]:

@@ -66,6 +66,8 @@ class ExperimentConfig:
         schedule: the label budget.
         training: how each model is trained; its learning rate is the first candidate until a sweep has chosen.
         learning_rates: the candidates: one is used as it is, several are swept once on the validation part.
+        sweep_labels: labels that a candidate is tried on, at least 1; the final budget by default. Experiments that
+            agree in data, model, training and this number share one sweep.
     """
 
     name: str
@@ -76,12 +78,18 @@ class ExperimentConfig:
     schedule: ScheduleConfig
     training: TrainingConfig = field(default_factory=TrainingConfig)
     learning_rates: tuple[float, ...] = ()
+    sweep_labels: int | None = None
 
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise ConfigError('an experiment needs a name (got an empty one); set name = "…"')
         if not isinstance(self.seeds, int) or isinstance(self.seeds, bool) or self.seeds < 1:
             raise ConfigError(f"seeds must be an integer of at least 1 (got {self.seeds!r}); five is usual")
+        if self.sweep_labels is not None and (type(self.sweep_labels) is not int or self.sweep_labels < 1):
+            raise ConfigError(
+                f"sweep_labels must be an integer of at least 1 (got {self.sweep_labels!r}); without it the final "
+                "budget is taken"
+            )
         if not self.strategies or len(set(self.strategies)) < len(self.strategies):
             raise ConfigError(
                 f"strategies must be distinct names, at least one (got {list(self.strategies)}); list them"
@@ -94,12 +102,19 @@ class ExperimentConfig:
         resolved = asdict(self)
         del resolved["strategies"], resolved["seeds"]
         resolved["training"].pop("learning_rate")
+        if len(self.learning_rates) < 2 or self.swept_labels == self.schedule.labeled[-1]:
+            del resolved["sweep_labels"]  # says nothing that is not said already
         if self.data.path is not None:
             # Where a file lies is no part of the experiment; what is in it is checked by its fingerprint.
             resolved["data"]["path"] = Path(self.data.path).name
         resolved["protocol_version"] = PROTOCOL_VERSION
         plain: dict[str, Any] = json.loads(json.dumps(resolved))
         return plain
+
+    @property
+    def swept_labels(self) -> int:
+        """Labels that each learning rate is tried on."""
+        return self.schedule.labeled[-1] if self.sweep_labels is None else self.sweep_labels
 
     @property
     def identity(self) -> str:
@@ -160,7 +175,9 @@ def experiment_from(table: Mapping[str, Any], *, folder: Path | None = None) -> 
         if not isinstance(section, dict):
             raise ConfigError(f"{key} must be a section (got {key} = {section!r}); write [{key}] and its keys below")
         sections[key] = section
-    _check_keys("the top of the file", top, ("name", "strategies", "seeds"), required=("name", "strategies"))
+    _check_keys(
+        "the top of the file", top, ("name", "strategies", "seeds", "sweep_labels"), required=("name", "strategies")
+    )
     training = sections["training"]
     rates = training.get("learning_rate", TrainingConfig().learning_rate)
     rates = list(rates) if isinstance(rates, list) else [rates]
@@ -184,6 +201,7 @@ def experiment_from(table: Mapping[str, Any], *, folder: Path | None = None) -> 
         schedule=_section("schedule", ScheduleConfig, sections["schedule"]),
         training=configs[0],
         learning_rates=tuple(config.learning_rate for config in configs),
+        sweep_labels=top.get("sweep_labels"),
     )
 
 

@@ -68,7 +68,7 @@ def work_left(
     steps_a_round = [_steps(config, count) for count in labeled]
     open_rates = 0 if swept is None or len(config.learning_rates) == 1 else len(config.learning_rates) - swept
     runs, trainings = 0, open_rates
-    steps, passed = open_rates * steps_a_round[-1], open_rates * len(pool.validation_labels)
+    steps, passed = open_rates * _steps(config, config.swept_labels), open_rates * len(pool.validation_labels)
     for strategy in config.strategies:
         looks = find_strategy(strategy).needs_model
         for seed in range(config.seeds):

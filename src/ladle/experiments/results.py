@@ -25,6 +25,8 @@ class ExperimentResults:
         training_seconds: (K, R, S) seconds to train from scratch.
         config: the resolved configuration, as it was stored.
         environment: package versions and machine, as they were stored.
+        environments: those that the runs began with, each once; a run that went on elsewhere is not told apart.
+        days: (first, last) day in UTC on which a round was finished, as ISO dates; None where nothing says so.
         learning_rate: the one used, swept or given.
         unfinished: runs that are stored in part and left out here.
     """
@@ -42,3 +44,5 @@ class ExperimentResults:
     learning_rate: float
     unfinished: int = 0
     data: Mapping[str, Any] = field(default_factory=dict)
+    environments: tuple[Mapping[str, Any], ...] = ()
+    days: tuple[str, str] | None = None

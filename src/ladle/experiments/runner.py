@@ -125,7 +125,7 @@ def run_experiment(
 
 
 def check_fit(config: ExperimentConfig, pool: Pool) -> None:
-    """Make sure, before anything trains, that the pool has the labels the schedule asks for and fits the model.
+    """Make sure, before anything trains, that the pool has the labels that are asked for and fits the model.
 
     Raises:
         ConfigError: more labels than the pool has.
@@ -137,6 +137,11 @@ def check_fit(config: ExperimentConfig, pool: Pool) -> None:
         raise ConfigError(
             f"a schedule cannot ask for more labels than the pool has (got {schedule.initial} + {schedule.rounds} × "
             f"{schedule.batch} = {needed}, pool={len(pool)}); lower schedule.rounds or schedule.batch"
+        )
+    if config.swept_labels > len(pool) and len(config.learning_rates) > 1:
+        raise ConfigError(
+            f"a sweep cannot train on more labels than the pool has (got sweep_labels={config.swept_labels}, "
+            f"pool={len(pool)}); lower sweep_labels"
         )
     network_for(config.model, pool)
 

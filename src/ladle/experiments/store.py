@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from ladle.errors import ConfigError, StoreConflictError
 from ladle.experiments.archive_checks import check_experiment, check_rounds
 from ladle.experiments.config import ExperimentConfig, ScheduleConfig
 from ladle.experiments.results import ExperimentResults
+from ladle.experiments.sweep import sweep_key
 from ladle.experiments.tables import experiments, rounds, runs
 from ladle.session import as_written
 from ladle.session.environment import describe_environment
@@ -88,9 +90,21 @@ class ExperimentStore:
         return None if found is None else found.learning_rate
 
     def sweep(self, config: ExperimentConfig) -> dict[float, float]:
-        """Return the validation accuracy of each learning rate tried so far."""
+        """Return the validation accuracy of each learning rate tried so far, by this experiment or one like it.
+
+        One rate is chosen for a data set and network, whatever the schedule: what another experiment on the same data
+        has tried, on as many labels, is not tried again.
+        """
         found = self._find(config)
-        return {float(rate): accuracy for rate, accuracy in ((found.sweep if found else None) or {}).items()}
+        if found is None:
+            return {}
+        key, tried = sweep_key(found.protocol), dict[float, float]()
+        with self.engine.connect() as connection, as_written(self.engine, "an experiment"):
+            for row in connection.execute(select(experiments).where(experiments.c.sweep.is_not(None))):
+                check_experiment(dict(row._mapping))
+                if row.data.get("fingerprint") == found.data.get("fingerprint") and sweep_key(row.protocol) == key:
+                    tried |= {float(rate): accuracy for rate, accuracy in (row.sweep or {}).items()}
+        return {rate: tried[rate] for rate in config.learning_rates if rate in tried}
 
     def record_sweep(
         self, config: ExperimentConfig, accuracies: Mapping[float, float], chosen: float | None = None
@@ -227,14 +241,25 @@ def _load(connection: Connection, experiment: Any, only: Sequence[str] | None) -
         learning_rate=experiment.learning_rate,
         unfinished=len(stored) - len(strategies) * len(seeds),
         data=experiment.data,
+        environments=_each_once([finished[name, seed][0].environment for name in strategies for seed in seeds]),
+        days=_days([row for name in strategies for seed in seeds for row in finished[name, seed]]),
     )
+
+
+def _each_once(environments: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    return tuple({json.dumps(one, sort_keys=True): one for one in environments}.values())
+
+
+def _days(rows: Sequence[Any]) -> tuple[str, str]:
+    days = [row.finished_at.date().isoformat() for row in rows]
+    return min(days), max(days)
 
 
 def _runs_of(connection: Connection, experiment: Any) -> tuple[ScheduleConfig, dict[tuple[str, int], list[Any]]]:
     """Return an experiment's schedule, and the rounds of each (strategy, seed) in order."""
     schedule = check_experiment(dict(experiment._mapping))
     query = (
-        select(runs.c.strategy, runs.c.seed, rounds)
+        select(runs.c.strategy, runs.c.seed, runs.c.environment, rounds)
         .join(rounds, rounds.c.run_id == runs.c.id)
         .where(runs.c.experiment_id == experiment.id)
         .order_by(rounds.c.run_id, rounds.c.round)

@@ -44,6 +44,9 @@ IMAGE_POOLS: dict[str, int | None] = {
     "gtsrb": None,
     "svhn": 25_000,
 }
+# One learning rate for a data set and network: tried on the largest final budget of the three schedules.
+_SWEEP_LABELS = {"stl10": 4_500}
+_OTHER_SWEEP_LABELS = max(batch * (rounds + 1) for batch, rounds in IMAGE_SCHEDULES)
 # The paper gives 30 to 60 epochs, by data set, and not which; text needs most.
 _EPOCHS = {"20newsgroups": 60, "isolet": 40, "isolet-1560": 40}
 _OTHER_EPOCHS = 30
@@ -100,10 +103,13 @@ def _table(data: str, *, rounds: int | None = None) -> ExperimentConfig:
 
 def _image(data: str, model: str, batch: int, rounds: int) -> ExperimentConfig:
     config = DataConfig(data, pool_size=IMAGE_POOLS[data])
-    return _experiment(f"{data}-{model}-{batch}", config, model, batch, rounds)
+    swept = _SWEEP_LABELS.get(data, _OTHER_SWEEP_LABELS)
+    return _experiment(f"{data}-{model}-{batch}", config, model, batch, rounds, swept)
 
 
-def _experiment(name: str, data: DataConfig, model: str, batch: int, rounds: int) -> ExperimentConfig:
+def _experiment(
+    name: str, data: DataConfig, model: str, batch: int, rounds: int, swept: int | None = None
+) -> ExperimentConfig:
     return ExperimentConfig(
         name=name,
         strategies=STRATEGIES,
@@ -113,6 +119,7 @@ def _experiment(name: str, data: DataConfig, model: str, batch: int, rounds: int
         schedule=ScheduleConfig(initial=batch, batch=batch, rounds=rounds),
         training=TrainingConfig(epochs=_EPOCHS.get(data.name, _OTHER_EPOCHS), learning_rate=RATES[0]),
         learning_rates=RATES,
+        sweep_labels=swept,
     )
 
 

@@ -45,7 +45,7 @@ class Analysis:
 
     Attributes:
         results: what they were worked out from.
-        areas: (K, S) area under the budget curve without the initial evaluation; None where there is no other.
+        areas: (K, S) as `areas_under_curves` has them; None where there is only the initial evaluation.
         savings: one entry a strategy, the labels it needs for the accuracy `random` ends with; None where there is no
             answer.
         contests: by view of the rounds; empty where nothing can be tested.
@@ -72,8 +72,9 @@ class Analysis:
 def analyze(results: ExperimentResults) -> Analysis:
     """Work out all statistics of an experiment.
 
-    The initial evaluation is left out of areas and tests: there all strategies share one labeled set and one model, so
-    none can win. It stays in the curve along which labels to the target are read, where it is only a starting point.
+    The initial evaluation is left out of the tests: there all strategies share one labeled set and one model, so none
+    can win. It stays where it is only a starting point: of the area under a curve, to which it adds the same for all,
+    and of the curve along which labels to the target are read.
 
     Raises:
         InputError: arrays that do not fit together, or nothing in them.
@@ -82,7 +83,7 @@ def analyze(results: ExperimentResults) -> Analysis:
     """
     check(results)
     evaluations = len(results.labeled)
-    areas = area_under_budget_curve(results.labeled[1:], results.accuracies[:, 1:]) if evaluations > 1 else None
+    areas = areas_under_curves(results) if evaluations > 1 else None
 
     savings = None
     if BASELINE in results.strategies and evaluations > 1:
@@ -97,6 +98,18 @@ def analyze(results: ExperimentResults) -> Analysis:
             )
         )
     return Analysis(results, areas, savings, contests([results]), _notes(results))
+
+
+def areas_under_curves(results: ExperimentResults) -> NDArray[np.float64]:
+    """Return the (K, S) areas under the budget curves, from the initial labels on, wherever this package says area.
+
+    An area is the mean accuracy on the way through the whole budget. From one labeled set and one model for all
+    strategies, the way to the first batch is part of what that batch is worth.
+
+    Args:
+        results: with a round after the initial evaluation.
+    """
+    return area_under_budget_curve(results.labeled, results.accuracies)
 
 
 def contests(experiments: Sequence[ExperimentResults]) -> dict[RoundsView, Contest]:

@@ -9,6 +9,18 @@ from ladle.reports.orderings import Part
 
 #: The five that the paper compares.
 COMPARED = ("random", "entropy", "grad", "badge", "k-center")
+#: What the sentences of section 4.4 speak of, in the paper's order; each claim begins with one of these.
+SUBJECTS = (
+    "20 Newsgroups",
+    "ISOLET",
+    "OpenML 155",
+    "stl10, lenet",
+    "gtsrb, vgg16",
+    "svhn, lenet",
+    "cifar10, vgg16",
+    "cifar10, resnet18",
+    "cinic10, resnet18",
+)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ladle.experiments import ExperimentResults
-from ladle.reports.analysis import PART
-from ladle.statistics import PairedEffect, area_under_budget_curve, paired_effect
+from ladle.reports.analysis import PART, areas_under_curves
+from ladle.statistics import PairedEffect, paired_effect
 
-Verdict: TypeAlias = Literal["reproduced", "not reproduced", "mixed", "not run"]
+#: Undecided: too little is significant for the numbers to say anything, for the claim or against it.
+Verdict: TypeAlias = Literal["reproduced", "not reproduced", "mixed", "undecided", "not run"]
 #: What is compared: the area under the whole curve, or the mean accuracy of the first or last rounds.
 Part: TypeAlias = Literal["area", "early", "late"]
 
@@ -48,7 +49,7 @@ def areas(results: ExperimentResults) -> dict[str, NDArray[np.float64]]:
 def accuracy_by(results: ExperimentResults, part: Part) -> dict[str, NDArray[np.float64]]:
     """Return the (S,) accuracies of each strategy over a part of the rounds; the initial one is in the area only."""
     of: Mapping[Part, Callable[[], NDArray[np.float64]]] = {
-        "area": lambda: area_under_budget_curve(results.labeled, results.accuracies),
+        "area": lambda: areas_under_curves(results),
         "early": lambda: results.accuracies[:, 1 : 1 + PART].mean(axis=1),
         "late": lambda: results.accuracies[:, 1:][:, -PART:].mean(axis=1),
     }
@@ -97,15 +98,33 @@ def judge(
             f"differences as claimed, {clear} of them beyond the interval"
             + (f"; against it beyond the interval: {', '.join(against)}" if against else "")
         )
+    return weighed(effects), "; ".join(sentences)
+
+
+def weighed(effects: Sequence[PairedEffect]) -> Verdict:
+    """Return what differences say together of a claim that all of them are above zero, as `judge` has it.
+
+    Args:
+        effects: at least one.
+    """
     held_all = all(effect.difference > 0 for effect in effects)
     held_none = not any(effect.difference > 0 for effect in effects)
     for_it, against_it = any(effect.low > 0 for effect in effects), any(effect.high < 0 for effect in effects)
-    verdict: Verdict = "mixed"
     if held_all and for_it:
-        verdict = "reproduced"
-    elif held_none or (against_it and not for_it):
-        verdict = "not reproduced"
-    return verdict, "; ".join(sentences)
+        return "reproduced"
+    return "not reproduced" if held_none or (against_it and not for_it) else "mixed"
+
+
+def agreed(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the verdict that all of several are, of those that are decided; mixed where they differ.
+
+    Args:
+        verdicts: at least one.
+    """
+    decided = {verdict for verdict in verdicts if verdict != "undecided"}
+    if not decided:
+        return "undecided"
+    return decided.pop() if len(decided) == 1 else "mixed"
 
 
 _MEASURES: Mapping[Part, str] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.stats import rankdata
@@ -18,6 +18,8 @@ from ladle.statistics import Ranking, friedman
 RIVALS = (BASELINE, "entropy", "margin", "badge")
 #: What the paper names as future work.
 FUTURE_WORK = ("grad-cosine", "grad-volume", "grad-d2")
+# How many times a gap must be another one to exceed it clearly.
+_CLEARLY = 2
 
 
 def mean_ranks(experiments: Sequence[ExperimentResults]) -> dict[str, float]:
@@ -53,6 +55,7 @@ def in_short(experiments: Sequence[ExperimentResults]) -> str:
         f"{'–'.join(str(seeds[k]) for k in sorted({0, len(seeds) - 1}))} seeds each), by the area under the curve, the "
         f"mean ranks of {len(order)} strategies are: " + ", ".join(f"{name} {ranks[name]:.1f}" for name in order) + ".",
         _default(experiments, order),
+        *_without_each(experiments),
     ]
     if "grad" in ranks:
         lines += [
@@ -60,6 +63,7 @@ def in_short(experiments: Sequence[ExperimentResults]) -> str:
         ]
         lines.append(_when_grad(experiments))
         lines += [_earned(experiments, name) for name in FUTURE_WORK if name in ranks]
+    lines += _future_work_to_take(experiments)
     lines.append(
         "Better and worse mean that the 95 % t interval of the difference in area, paired by seed, leaves out zero; "
         "the many intervals are not corrected for their number. "
@@ -90,6 +94,75 @@ def _default(experiments: Sequence[ExperimentResults], order: Sequence[str]) -> 
     )
 
 
+def first_without(experiments: Sequence[ExperimentResults]) -> dict[str, dict[str, float]]:
+    """Return the mean ranks over the other experiments, for each that is left out, by its name.
+
+    Args:
+        experiments: at least two, of the same strategies.
+    """
+    return {
+        one.name: mean_ranks([*experiments[:place], *experiments[place + 1 :]]) for place, one in enumerate(experiments)
+    }
+
+
+def leaders(ranks: Mapping[str, float]) -> list[str]:
+    """Return the strategies of the best mean rank: one, or those that share it."""
+    best = min(ranks.values())
+    return [name for name, rank in ranks.items() if np.isclose(rank, best)]
+
+
+def _without_each(experiments: Sequence[ExperimentResults]) -> list[str]:
+    """Return the sentence on what would be first without each of the experiments; none with one experiment."""
+    if len(experiments) < 2:
+        return []
+    best = default_strategy(experiments)
+    parts, changed = [], 0
+    for left_out, ranks in first_without(experiments).items():
+        found = leaders(ranks)
+        place = 1 + sum(rank < ranks[best] and not np.isclose(rank, ranks[best]) for rank in ranks.values())
+        changed += place > 1
+        parts.append(
+            f"without {left_out} {format_names([f'`{name}`' for name in found])}"
+            + (f" ({best} {_ordinal(place)})" if place > 1 else "")
+        )
+    opening = (
+        "hangs on which experiments there are" if changed else "stays first, or shares the first place, without any"
+    )
+    return [f"The default {opening}. With one left out, first by mean rank is: {'; '.join(parts)}."]
+
+
+def _ordinal(place: int) -> str:
+    words = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+    return words[place - 1] if place <= len(words) else f"in place {place}"
+
+
+def future_work_by_rank(experiments: Sequence[ExperimentResults]) -> list[str]:
+    """Return those of the paper's future work that were run, by mean rank, of equals by mean area.
+
+    Args:
+        experiments: at least one, of the same strategies.
+    """
+    strategies = experiments[0].strategies
+    ranks, means = mean_ranks(experiments), dict(zip(strategies, mean_areas(experiments).mean(axis=0), strict=True))
+    names = [name for name in FUTURE_WORK if name in strategies]
+    return sorted(names, key=lambda name: (round(ranks[name], 9), -means[name]))
+
+
+def _future_work_to_take(experiments: Sequence[ExperimentResults]) -> list[str]:
+    """Return which of the future work to take, with how it stands to the next one and to the usual choices."""
+    order = future_work_by_rank(experiments)
+    if not order:
+        return []
+    ranks, best = mean_ranks(experiments), order[0]
+    rivals = [name for name in (*order[1:2], "badge", "margin") if name in ranks]
+    listed = ", ".join(f"{name} {ranks[name]:.1f}" for name in order)
+    return [
+        f"Of the paper's future work take `{best}`, by mean rank ({listed}; of equals the larger mean area goes first)"
+        + "".join(f"; against {rival}: {outcome(experiments, best, rival)}" for rival in rivals)
+        + "."
+    ]
+
+
 def _when_grad(experiments: Sequence[ExperimentResults]) -> str:
     """Return when `grad` is the right choice and when it is not."""
     strong = [name for name in ("margin", "badge") if name in experiments[0].strategies]
@@ -97,20 +170,40 @@ def _when_grad(experiments: Sequence[ExperimentResults]) -> str:
         return "When `grad` is the right choice cannot be said: neither margin nor badge was run."
     wins = {name: outcome(experiments, "grad", name).better for name in strong}
     where = [f"{', '.join(names)} (against {name})" for name, names in wins.items() if names]
-    gaps = []
-    parts: tuple[tuple[Part, str], ...] = (("early", f"the first {PART} rounds"), ("late", f"the last {PART}"))
-    for part, words in parts:
-        gap = 100 * float(np.mean([_mean_gap(one, "grad", strong[0], part) for one in experiments]))
-        gaps.append(f"{gap:+.1f} points in {words}")
     verdict = (
         f"is the right choice in {format_names(where)}, and nowhere else here"
         if where
         else f"is the right choice nowhere here: in no experiment is it better than {' or '.join(strong)}"
     )
-    cost = " What it costs, it costs while labels are few." if gaps[0].startswith("-") else ""
+    gaps = [
+        (_mean_gap(one, "grad", strong[0], "early"), _mean_gap(one, "grad", strong[0], "late")) for one in experiments
+    ]
+    early, late = (float(np.mean(part)) for part in zip(*gaps, strict=True))
+    listed = ", ".join(
+        f"{100 * first:+.1f} / {100 * last:+.1f} in {one.name}"
+        for one, (first, last) in zip(experiments, gaps, strict=True)
+    )
     return (
-        f"When to take it: `grad` {verdict}. Beside {strong[0]} its accuracy is {gaps[0]} and {gaps[1]}, on average "
-        f"over experiments.{cost}"
+        f"When to take it: `grad` {verdict}. Beside {strong[0]} its accuracy is, in the first {PART} rounds / in the "
+        f"last {PART}, {100 * early:+.1f} / {100 * late:+.1f} points on average over experiments: {listed}."
+        + _when_it_costs([one.name for one in experiments], gaps)
+    )
+
+
+def _when_it_costs(names: Sequence[str], gaps: Sequence[tuple[float, float]]) -> str:
+    """Return that it costs most while labels are few, if on average it does clearly; and where it does not.
+
+    Args:
+        names: of the experiments.
+        gaps: of each, by how much the strategy is ahead in early and in late rounds; negative where it is behind.
+    """
+    early, late = (float(np.mean(part)) for part in zip(*gaps, strict=True))
+    # Behind at both ends, and at least twice as far in the beginning; a gap that turns around has no such share.
+    if not early <= _CLEARLY * late <= 0 or not early < 0:
+        return ""
+    otherwise = [name for name, (first, last) in zip(names, gaps, strict=True) if first >= last]
+    return " On average most of what it costs, it costs while labels are few" + (
+        f"; in {format_names(otherwise)} it is the other way round." if otherwise else "."
     )
 
 

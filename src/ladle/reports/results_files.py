@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from matplotlib.figure import Figure
 
 from ladle.errors import InputError
 from ladle.experiments import ExperimentResults
@@ -19,7 +22,20 @@ from ladle.reports.results_page import results_page
 from ladle.reports.stored_figures import STORED_FIGURES
 
 PAGE, PICTURES = "results.md", "results"
-_FIGURES = "figures"
+_FIGURES, _TIMINGS = "figures", "table2.json"
+
+
+@dataclass(frozen=True)
+class ResultsDocument:
+    """The page of results and what goes with it, before anything is written.
+
+    Attributes:
+        text: of the page, in Markdown.
+        pictures: by file name, what is drawn, or the file that was drawn before.
+    """
+
+    text: str
+    pictures: Mapping[str, Figure | Path]
 
 
 def write_results(
@@ -27,16 +43,15 @@ def write_results(
     folder: Path,
     docs: Path,
     *,
-    timings: Path | None = None,
     standing: Mapping[str, tuple[int, int]] = MappingProxyType({}),
 ) -> Path:
     """Write ``results.md`` and its pictures.
 
     Args:
         experiments: at least one.
-        folder: of saved results; in its ``figures/``, what ``ladle figure`` wrote of the figures that train.
+        folder: of saved results; in its ``figures/``, what ``ladle figure`` wrote of the figures that train, and in
+            ``table2.json`` the acquisition times that ``benchmarks/table2.py`` measured, where they are there.
         docs: gets the page, and a folder of pictures beside it.
-        timings: the JSON of ``benchmarks/table2.py``, where there is one.
         standing: of each experiment that is planned, the rounds finished and the rounds in all.
 
     Returns:
@@ -45,32 +60,64 @@ def write_results(
     Raises:
         InputError: no experiment.
     """
-    if not experiments:
-        raise InputError("the page of results needs a finished experiment (got none); save some with 'ladle results'")
+    document = results_document(experiments, folder, standing=standing)
     out = docs / PICTURES
     out.mkdir(parents=True, exist_ok=True)
     for old in out.glob("figure-*.png"):
         old.unlink()
-    pictures: dict[str, list[tuple[str, str]]] = {}
-    numbers: dict[str, Mapping[str, Any]] = {}
+    for name, picture in document.pictures.items():
+        if isinstance(picture, Path):
+            write_whole(out / name, picture.read_bytes())
+        else:
+            write_whole(out / name, figure_bytes(freeze_layout(picture), "png"))
+    page = docs / PAGE
+    write_whole(page, document.text)
+    return page
+
+
+def results_document(
+    experiments: Sequence[ExperimentResults],
+    folder: Path,
+    *,
+    standing: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+) -> ResultsDocument:
+    """Return what `write_results` writes, from the same arguments; nothing is written.
+
+    Raises:
+        InputError: no experiment.
+    """
+    if not experiments:
+        raise InputError("the page of results needs a finished experiment (got none); save some with 'ladle results'")
     drawn, missing = _draw(experiments)
-    for name, (figures, found) in drawn.items():
-        numbers[name], pictures[name] = found, []
+    found = _Gathered()
+    for name, (figures, numbers) in drawn.items():
+        found.numbers[name], found.shown[name] = numbers, []
         for part, figure in figures.items():
-            path = out / f"figure-{name}{f'-{part}' if part else ''}.png"
-            write_whole(path, figure_bytes(freeze_layout(figure), "png"))
-            pictures[name].append((part, f"{PICTURES}/{path.name}"))
+            found.add(name, part, f"figure-{name}{f'-{part}' if part else ''}.png", figure)
     for path in sorted((folder / _FIGURES).glob("figure-*.json")):
         name = path.stem.removeprefix("figure-")
-        numbers[name] = json.loads(path.read_text(encoding="utf-8"))
+        found.numbers[name] = json.loads(path.read_text(encoding="utf-8"))
         picture = path.with_suffix(".png")
         if picture.is_file():
-            write_whole(out / picture.name, picture.read_bytes())
-            pictures[name] = [("", f"{PICTURES}/{picture.name}")]
-    times = json.loads(timings.read_text(encoding="utf-8")) if timings is not None and timings.is_file() else {}
-    page = docs / PAGE
-    write_whole(page, results_page(experiments, numbers, times, pictures, missing, standing))
-    return page
+            found.shown[name] = []
+            found.add(name, "", picture.name, picture)
+    timings = folder / _TIMINGS
+    times = json.loads(timings.read_text(encoding="utf-8")) if timings.is_file() else {}
+    text = results_page(experiments, found.numbers, times, found.shown, missing, standing)
+    return ResultsDocument(text, found.pictures)
+
+
+@dataclass
+class _Gathered:
+    """What is known of the figures, each by its name, and their pictures by file name."""
+
+    numbers: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    shown: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    pictures: dict[str, Figure | Path] = field(default_factory=dict)
+
+    def add(self, name: str, part: str, file: str, picture: Figure | Path) -> None:
+        self.pictures[file] = picture
+        self.shown[name].append((part, f"{PICTURES}/{file}"))
 
 
 def _draw(experiments: Sequence[ExperimentResults]) -> tuple[dict[str, Drawn], dict[str, str]]:

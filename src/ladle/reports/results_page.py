@@ -9,8 +9,7 @@ import numpy as np
 
 from ladle.experiments import ExperimentResults
 from ladle.reports.captions import figures_section
-from ladle.reports.claimed_orderings import COMPARED
-from ladle.reports.claims import claims
+from ladle.reports.claims_section import claims_section
 from ladle.reports.orderings import areas, outcome
 from ladle.reports.paper_figures import LEAST_SEEDS, model_of, of_seeds_enough, with_shared_strategies
 from ladle.reports.recommendation import FUTURE_WORK, in_short, mean_ranks
@@ -60,7 +59,7 @@ def results_page(
         _runs(experiments),
         _unfinished(standing),
         "## The paper's claims",
-        _claims(enough, figures, timings),
+        claims_section(enough, figures, timings),
         "## Accuracy",
         "Mean test accuracy ± standard deviation over seeds, in %; the area under the learning curve is the mean "
         "accuracy on the way through the budget. The highest mean of each row is bold.",
@@ -98,16 +97,46 @@ def _runs(experiments: Sequence[ExperimentResults]) -> str:
             str(len(one.strategies)),
             str(len(one.seeds)),
             str(one.unfinished) if one.unfinished else "",
+            " to ".join(dict.fromkeys(one.days or ())),
         ]
         for one in experiments
     ]
-    heads = ["experiment", "pool", "network", "labels", "epochs", "rate", "strategies", "seeds", "runs in part"]
-    environment = experiments[0].environment
-    versions = ", ".join(f"{name} {version}" for name, version in environment.items() if isinstance(version, str))
+    heads = [
+        "experiment",
+        "pool",
+        "network",
+        "labels",
+        "epochs",
+        "rate",
+        "strategies",
+        "seeds",
+        "runs in part",
+        "rounds of",
+    ]
     return (
-        f"{grid(heads, rows)}\n\nAll of one machine: {versions}. An experiment with fewer than "
-        f"{LEAST_SEEDS} finished seeds stands in the tables and decides no claim and no rank."
+        f"{grid(heads, rows)}\n\n{_machines(experiments)} An experiment with fewer than {LEAST_SEEDS} finished seeds "
+        "stands in the tables and decides no claim and no rank."
     )
+
+
+def _machines(experiments: Sequence[ExperimentResults]) -> str:
+    """Tell what runs began with, and which of them may be of several machines."""
+    found: dict[str, list[str]] = {}
+    for one in experiments:
+        for environment in one.environments or (one.environment,):
+            # What is not on record is said so: the same code on another processor need not give the same accuracies.
+            known = {"processor": "not on record"} | dict(environment)
+            words = ", ".join(f"{name} {value}" for name, value in known.items() if isinstance(value, str))
+            found.setdefault(words, []).append(one.name)
+    told = "; ".join(f"{words} ({', '.join(dict.fromkeys(names))})" for words, names in found.items())
+    several = [one.name for one in experiments if one.days and len(set(one.days)) > 1]
+    mixed = (
+        f" Rounds of several days ({', '.join(several)}) may be of several processors, also within a run: then not "
+        "every difference within a seed is one of strategies alone ([Determinism](determinism.md))."
+        if several
+        else ""
+    )
+    return f"Runs began with {told}.{mixed}"
 
 
 def _unfinished(standing: Mapping[str, tuple[int, int]]) -> str:
@@ -128,30 +157,6 @@ def _unfinished(standing: Mapping[str, tuple[int, int]]) -> str:
 
 def _batch(one: ExperimentResults) -> int:
     return int(one.config["schedule"]["batch"])
-
-
-def _claims(
-    experiments: Sequence[ExperimentResults], figures: Mapping[str, Mapping[str, Any]], timings: Mapping[str, Any]
-) -> str:
-    found = claims(experiments, figures, timings)
-    verdicts = [claim.verdict for claim in found]
-    counted = ", ".join(f"{verdicts.count(name)} {name}" for name in dict.fromkeys(verdicts))
-    rows = [
-        [
-            claim.section,
-            claim.text,
-            claim.verdict if claim.verdict == "not run" else f"**{claim.verdict}**",
-            claim.number,
-        ]
-        for claim in found
-    ]
-    return (
-        f"Of {len(found)} claims: {counted}. Comparisons are among the paper's five ({', '.join(COMPARED)}). A claim "
-        "that some strategies are ahead of others is reproduced if every one is in the mean over seeds, and at least "
-        "one beyond the 95 % interval; not reproduced if none is, or if one is behind beyond the interval and none "
-        "ahead beyond it; mixed in between, and at best mixed on other data than the paper's or where it had to hold "
-        "anyway.\n\n" + grid(["section", "claim", "verdict", "number"], rows)
-    )
 
 
 def _future_work(experiments: Sequence[ExperimentResults]) -> str:

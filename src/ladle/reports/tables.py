@@ -28,7 +28,7 @@ class SummaryRow:
         strategy: its name.
         final_accuracy: mean test accuracy over seeds at the last evaluation, from 0 to 1.
         final_accuracy_std: its standard deviation (S − 1 in the denominator); None with one seed.
-        area: mean over seeds of the area under the budget curve without the initial evaluation: the average accuracy
+        area: mean over seeds of the area under the budget curve from the initial labels on: the average accuracy
             on the way through the budget, from 0 to 1; None where there is no other evaluation.
         area_std: its standard deviation; None with one seed.
         target: the accuracy that `random` ends with; None where `random` was not run.
@@ -92,7 +92,7 @@ def summary_rows(results: ExperimentResults) -> list[SummaryRow]:
     """Return a row for each strategy, the best first.
 
     Rows fall by the mean area under the budget curve; strategies with the same keep the catalog's order. Where there is
-    only the initial evaluation, rows stay in catalog order. Areas and loss scores leave out the initial evaluation,
+    only the initial evaluation, rows stay in catalog order. Loss scores leave out the initial evaluation,
     where all strategies share one labeled set and one model.
 
     Raises:
@@ -120,7 +120,7 @@ def summary_columns(rows: Sequence[SummaryRow]) -> tuple[SummaryColumn, ...]:
         ),
         SummaryColumn(
             "Area under curve (%)",
-            "Area under the budget curve: test accuracy averaged over the labels spent, initial evaluation left out.",
+            "Area under the budget curve: test accuracy averaged over the labels spent, from the initial ones on.",
             True,
         ),
         SummaryColumn(
