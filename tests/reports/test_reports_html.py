@@ -182,6 +182,7 @@ def test_files_stand_beside_the_page(folder: Path) -> None:
 def test_all_experiments_of_the_same_strategies_are_taken_together(page: Page) -> None:
     assert "Taken together here: two experiments with random, margin and mine." in page.text
     assert "summed over 2 experiments" in page.text
+    assert "corrected over the 3 pairs of a round" in page.text
 
     turned = replace(
         EXPERIMENTS[1], strategies=EXPERIMENTS[1].strategies[::-1], accuracies=EXPERIMENTS[1].accuracies[::-1].copy()

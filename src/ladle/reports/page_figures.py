@@ -19,7 +19,7 @@ from ladle.reports.style import WIDTHS, StrategyStyle
 
 _PENALTY_CAPTION = (
     "How to read it: a number is the share of rounds{} in which the strategy of the row significantly beat that of the "
-    "column (paired t-test over seeds, Benjamini–Hochberg corrected over all pairs of the round, 5%)."
+    "column (paired t-test over seeds, Benjamini–Hochberg corrected over the {} of a round, 5%)."
 )
 _LOSS_CAPTION = (
     "How to read it: the mean of a strategy’s column in the matrix, how much it is beaten by the others; shorter is "
@@ -118,6 +118,8 @@ def contest_figures(
     if overall is None or not overall.penalty.any():
         return []
     start = f"{of}. " if of else ""
+    count = len(strategies) * (len(strategies) - 1) // 2
+    pairs = "one pair" if count == 1 else f"{count} pairs"
     wins = [
         f"{strategies[row]} beat {strategies[column]} {format_penalty(float(overall.penalty[row, column]))}"
         for row, column in np.argwhere(overall.penalty > 0)
@@ -129,7 +131,8 @@ def contest_figures(
         PageFigure(
             f"{stem}-penalty-matrix",
             f"Heat maps of the pairwise penalty matrix. Over all rounds: {'; '.join(wins) or 'no wins'}.",
-            start + _PENALTY_CAPTION.format(f", summed over {experiments} experiments," if experiments > 1 else ""),
+            start
+            + _PENALTY_CAPTION.format(f", summed over {experiments} experiments," if experiments > 1 else "", pairs),
             *(freeze_layout(penalty_figure(strategies, found, width=width)) for width in WIDTHS),
         ),
         PageFigure(
