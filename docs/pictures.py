@@ -16,7 +16,7 @@ from ladle import Session
 from ladle.gradients import mean_gradient
 from ladle.labeling import AccuracyPoint, LabelingProject, Source
 from ladle.models import TrainingConfig
-from ladle.reports.style import CATALOG, FULL_WIDTH, paper_style
+from ladle.reports.figures.style import CATALOG, FULL_WIDTH, paper_style
 from ladle.strategies import PoolOutputs, find_strategy
 
 IMAGES = Path(__file__).parent / "images"

@@ -8,7 +8,7 @@ from typing import Any
 from report_cases import made_up
 
 from ladle.experiments import ExperimentResults
-from ladle.reports.claimed_orderings import COMPARED
+from ladle.reports.claims.claimed_orderings import COMPARED
 
 GEOMETRY: dict[str, Any] = {
     "data": "mnist-5000",

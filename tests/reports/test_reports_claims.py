@@ -11,9 +11,9 @@ from report_cases import from_accuracies
 from result_cases import GEOMETRY, SHIFT, experiment
 
 from ladle.experiments import ExperimentResults
-from ladle.reports.claim import Claim, is_the_papers
-from ladle.reports.claimed_orderings import COMPARED
-from ladle.reports.claims import claims
+from ladle.reports.claims.claim import Claim, is_the_papers
+from ladle.reports.claims.claimed_orderings import COMPARED
+from ladle.reports.claims.claims import claims
 from ladle.reports.orderings import Part, Verdict, judge, outcome
 
 

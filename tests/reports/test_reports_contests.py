@@ -11,8 +11,8 @@ from report_cases import CATALOG, made_up
 from result_cases import experiment
 
 from ladle.reports.analysis import contests
-from ladle.reports.claimed_contests import Tally, contest_claims, extreme, more_wins, tallies, third
-from ladle.reports.claimed_orderings import COMPARED
+from ladle.reports.claims.claimed_contests import Tally, contest_claims, extreme, more_wins, tallies, third
+from ladle.reports.claims.claimed_orderings import COMPARED
 
 
 def tally(*experiments: dict[tuple[str, str], int], rounds: int = 10) -> Tally:

@@ -10,7 +10,7 @@ import pytest
 from report_cases import from_accuracies
 
 from ladle.experiments import ExperimentResults
-from ladle.reports.claimed_curves import (
+from ladle.reports.claims.claimed_curves import (
     SHAPES,
     close_mostly,
     close_throughout,
@@ -24,7 +24,7 @@ from ladle.reports.claimed_curves import (
     random_tracks_badge,
     shape_claims,
 )
-from ladle.reports.claimed_orderings import COMPARED, SUBJECTS
+from ladle.reports.claims.claimed_orderings import COMPARED, SUBJECTS
 
 #: Seeds differ by hundredths of a point in ways of their own, so that intervals are narrow and not empty.
 NOISE = np.random.default_rng(0).normal(0, 1e-4, (5, 10, 4))

@@ -16,14 +16,14 @@ from report_cases import CATALOG, LONG_NAMES, from_accuracies, made_up
 from ladle.errors import InputError
 from ladle.experiments.results import ExperimentResults
 from ladle.reports.analysis import contests
-from ladle.reports.curve_figures import difference_figure, learning_curve_figure
-from ladle.reports.curve_grid_figure import curve_grid_figure
-from ladle.reports.curve_panels import MOST_CURVES, CurveGroup, banded, best_by_area, curve_groups
-from ladle.reports.files import FigureKind, figure_bytes, freeze_layout
-from ladle.reports.label_axis import label_ticks
+from ladle.reports.figures.curve_figures import difference_figure, learning_curve_figure
+from ladle.reports.figures.curve_grid_figure import curve_grid_figure
+from ladle.reports.figures.curve_panels import MOST_CURVES, CurveGroup, banded, best_by_area, curve_groups
+from ladle.reports.figures.files import FigureKind, figure_bytes, freeze_layout
+from ladle.reports.figures.label_axis import label_ticks
+from ladle.reports.figures.penalty_figures import loss_score_figure, penalty_figure, silent_sentence
+from ladle.reports.figures.style import COLUMN_WIDTH, FULL_WIDTH, WIDTHS, Width, paper_style, strategy_styles
 from ladle.reports.labels import figure_label, text_width
-from ladle.reports.penalty_figures import loss_score_figure, penalty_figure, silent_sentence
-from ladle.reports.style import COLUMN_WIDTH, FULL_WIDTH, WIDTHS, Width, paper_style, strategy_styles
 
 EXTRA = ("our-own", "mine")
 

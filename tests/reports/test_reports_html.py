@@ -15,14 +15,14 @@ from report_cases import from_accuracies, made_up
 
 from ladle.errors import ConfigError, InputError
 from ladle.experiments.results import ExperimentResults
-from ladle.reports import html
 from ladle.reports.analysis import analyze
-from ladle.reports.files import file_stems, short_identities
-from ladle.reports.html import write_report
-from ladle.reports.page import experiment_section, flatten, overview_table
-from ladle.reports.page_ranks import rank_figures
-from ladle.reports.page_together import aggregate_sections
-from ladle.reports.style import strategy_styles
+from ladle.reports.figures.files import file_stems, short_identities
+from ladle.reports.figures.style import strategy_styles
+from ladle.reports.page import html
+from ladle.reports.page.html import write_report
+from ladle.reports.page.page import experiment_section, flatten, overview_table
+from ladle.reports.page.page_ranks import rank_figures
+from ladle.reports.page.page_together import aggregate_sections
 from ladle.reports.tables import summary_rows, summary_table
 
 VOID = {"meta", "img", "source", "br", "link", "hr"}

@@ -14,22 +14,22 @@ from result_cases import GEOMETRY, SHIFT, experiment
 from ladle.errors import InputError, UnknownNameError
 from ladle.experiments import ExperimentResults
 from ladle.reports import figure_bytes, write_results
-from ladle.reports.captions import TITLES, caption, figures_section
-from ladle.reports.claimed_contraction import LEVEL
-from ladle.reports.claimed_costs import FACTOR_TOLERANCE
-from ladle.reports.claimed_curves import CONVERGED, SATURATED
-from ladle.reports.claimed_geometry import LEAST_AUROC
-from ladle.reports.claimed_orderings import COMPARED
-from ladle.reports.claims_section import rules
-from ladle.reports.files import freeze_layout
+from ladle.reports.claims.claimed_contraction import LEVEL
+from ladle.reports.claims.claimed_costs import FACTOR_TOLERANCE
+from ladle.reports.claims.claimed_curves import CONVERGED, SATURATED
+from ladle.reports.claims.claimed_geometry import LEAST_AUROC
+from ladle.reports.claims.claimed_orderings import COMPARED
+from ladle.reports.claims.claims_section import rules
+from ladle.reports.figures.files import freeze_layout
+from ladle.reports.figures.paper_contests import contests_among
+from ladle.reports.figures.paper_figures import with_chosen, with_only, with_shared_strategies
+from ladle.reports.figures.rank_figures import critical_difference_figure, indistinct_groups, performance_profile_figure
+from ladle.reports.figures.stored_figures import STORED_FIGURES
+from ladle.reports.figures.style import WIDTHS, Width
 from ladle.reports.orderings import accuracy_by
-from ladle.reports.paper_contests import contests_among
-from ladle.reports.paper_figures import with_chosen, with_only, with_shared_strategies
-from ladle.reports.rank_figures import critical_difference_figure, indistinct_groups, performance_profile_figure
 from ladle.reports.recommendation import default_strategy, first_without, future_work_by_rank, in_short, mean_ranks
-from ladle.reports.results_page import results_page
-from ladle.reports.stored_figures import STORED_FIGURES
-from ladle.reports.style import WIDTHS, Width
+from ladle.reports.results.captions import TITLES, caption, figures_section
+from ladle.reports.results.results_page import results_page
 from ladle.statistics import friedman
 
 pytest.importorskip("statsmodels")

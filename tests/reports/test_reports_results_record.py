@@ -13,7 +13,7 @@ from report_cases import made_up
 
 from ladle.experiments import ExperimentResults
 from ladle.reports import write_results
-from ladle.reports.results_page import _machines
+from ladle.reports.results.results_page import _machines
 
 pytest.importorskip("statsmodels")
 pytest.importorskip("scikit_posthocs")

@@ -11,7 +11,7 @@ from report_cases import from_accuracies, made_up
 
 from ladle.experiments.results import ExperimentResults
 from ladle.reports.analysis import analyze
-from ladle.reports.sentences import compare_with_random, summary_sentences
+from ladle.reports.page.sentences import compare_with_random, summary_sentences
 
 LABELS = np.arange(100, 1100, 100)
 CURVE = 1 - 0.5 * (LABELS / 100) ** -0.7

@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 from report_cases import CATALOG as NAMES
 
-from ladle.reports.style import CATALOG, StrategyStyle, paper_style, strategy_styles
+from ladle.reports.figures.style import CATALOG, StrategyStyle, paper_style, strategy_styles
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
 VISIONS = {

@@ -13,12 +13,12 @@ from ladle.errors import InputError
 from ladle.experiments.bound import BoundedTraining, BoundOverTraining
 from ladle.experiments.contraction import DiscrepancyOverTraining
 from ladle.experiments.geometry import AcquisitionGeometry, Space
-from ladle.reports.bound_figure import bound_figure, bound_numbers
-from ladle.reports.captions import caption
-from ladle.reports.contraction_figure import contraction_figure, contraction_numbers
-from ladle.reports.files import freeze_layout
-from ladle.reports.geometry_figure import geometry_figure, geometry_numbers
-from ladle.reports.style import paper_style
+from ladle.reports.figures.bound_figure import bound_figure, bound_numbers
+from ladle.reports.figures.contraction_figure import contraction_figure, contraction_numbers
+from ladle.reports.figures.files import freeze_layout
+from ladle.reports.figures.geometry_figure import geometry_figure, geometry_numbers
+from ladle.reports.figures.style import paper_style
+from ladle.reports.results.captions import caption
 
 NAMES, SIZES = ("grad", "entropy", "badge"), (10, 20, 40)
 

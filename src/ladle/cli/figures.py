@@ -123,7 +123,7 @@ def _geometry(
     load: Callable[..., Pool], seeds: Sequence[int], tell: Callable[[str], None]
 ) -> tuple[dict[str, Figure], dict[str, Any]]:
     from ladle.experiments.geometry import AcquisitionGeometry, acquisition_geometry
-    from ladle.reports.geometry_figure import geometry_figure, geometry_numbers
+    from ladle.reports.figures.geometry_figure import geometry_figure, geometry_numbers
 
     # As the paper has them: 28 pixels a side, where learning curves have 32.
     pool = load("mnist", image_size=28)
@@ -139,7 +139,7 @@ def _shift(
 ) -> tuple[dict[str, Figure], dict[str, Any]]:
     from ladle.experiments.shift import shift_scores
     from ladle.models import ModelConfig, TrainingConfig
-    from ladle.reports.shift_figure import shift_figure
+    from ladle.reports.figures.shift_figure import shift_figure
 
     other = load(outside, image_size=32)
     found = shift_scores(
@@ -166,7 +166,7 @@ def _contraction(
 ) -> tuple[dict[str, Figure], dict[str, Any]]:
     from ladle.errors import DataError
     from ladle.experiments.contraction import DiscrepancyOverTraining, contraction_on
-    from ladle.reports.contraction_figure import contraction_figure, contraction_numbers
+    from ladle.reports.figures.contraction_figure import contraction_figure, contraction_numbers
 
     runs, numbers, absent = [], {}, []
     for data in ("german-credit", "gisette", "20newsgroups"):
@@ -188,7 +188,7 @@ def _contraction(
 
 def _bound(load: Callable[..., Pool], seed: int) -> tuple[dict[str, Figure], dict[str, Any]]:
     from ladle.experiments.bound import bound_over_training
-    from ladle.reports.bound_figure import bound_figure, bound_numbers
+    from ladle.reports.figures.bound_figure import bound_figure, bound_numbers
 
     found = bound_over_training(load("german-credit"), seed=seed)
     return {"": bound_figure(found)}, bound_numbers(found)
@@ -199,7 +199,7 @@ def _full_vs_last(
 ) -> tuple[dict[str, Figure], dict[str, Any]]:
     from ladle.experiments.full_vs_last import full_against_last
     from ladle.models import ModelConfig, TrainingConfig
-    from ladle.reports.correlation_figure import correlation_figure
+    from ladle.reports.figures.correlation_figure import correlation_figure
 
     found = full_against_last(
         load("cifar10"),
@@ -221,8 +221,8 @@ def _full_vs_last(
 def _stored(name: str, store: str, strategies: str | None) -> tuple[dict[str, Figure], dict[str, Any]]:
     from ladle.errors import InputError
     from ladle.experiments import ExperimentStore
-    from ladle.reports.paper_figures import with_chosen
-    from ladle.reports.stored_figures import STORED_FIGURES
+    from ladle.reports.figures.paper_figures import with_chosen
+    from ladle.reports.figures.stored_figures import STORED_FIGURES
 
     with open_existing(store) as engine:
         results: Sequence[ExperimentResults] = ExperimentStore(engine).results()
@@ -248,7 +248,7 @@ def _stored(name: str, store: str, strategies: str | None) -> tuple[dict[str, Fi
 
 def _write(out: Path, name: str, drawn: tuple[dict[str, Figure], dict[str, Any]]) -> list[Path]:
     from ladle.files import write_whole
-    from ladle.reports.files import figure_bytes, freeze_layout
+    from ladle.reports.figures.files import figure_bytes, freeze_layout
 
     figures, numbers = drawn
     out.mkdir(parents=True, exist_ok=True)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from ladle.reports.analysis import Analysis, Contest, analyze, contests
 from ladle.reports.csv_files import learning_curves_csv, penalty_matrix_csv, summary_csv
-from ladle.reports.curve_figures import difference_figure, learning_curve_figure
-from ladle.reports.files import figure_bytes
-from ladle.reports.html import write_report
-from ladle.reports.penalty_figures import loss_score_figure, penalty_figure
-from ladle.reports.results_files import write_results
-from ladle.reports.sentences import summary_sentences
-from ladle.reports.style import StrategyStyle, paper_style, strategy_styles
+from ladle.reports.figures.curve_figures import difference_figure, learning_curve_figure
+from ladle.reports.figures.files import figure_bytes
+from ladle.reports.figures.penalty_figures import loss_score_figure, penalty_figure
+from ladle.reports.figures.style import StrategyStyle, paper_style, strategy_styles
+from ladle.reports.page.html import write_report
+from ladle.reports.page.sentences import summary_sentences
+from ladle.reports.results.results_files import write_results
 from ladle.reports.tables import SummaryColumn, SummaryRow, summary_columns, summary_rows, summary_table
 
 __all__ = [

@@ -1,0 +1,1 @@
+"""The paper's claims, section by section, each held against what was run."""

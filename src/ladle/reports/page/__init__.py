@@ -1,0 +1,1 @@
+"""The report of a store: one self-contained HTML page."""
