@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -148,13 +147,27 @@ def list_backwards(patch: pytest.MonkeyPatch, *, backwards: bool) -> None:
     def names(path: Any = ".") -> list[str]:
         return sorted(listdir(path), reverse=backwards)
 
-    @contextmanager
-    def entries(path: Any = ".") -> Iterator[Iterator[os.DirEntry[str]]]:
-        with scandir(path) as found:
-            yield iter(sorted(found, key=lambda entry: entry.name, reverse=backwards))
+    class Entries:
+        """As os.scandir has it, an iterator that may be opened by a with statement or not."""
+
+        def __init__(self, path: Any = ".") -> None:
+            with scandir(path) as found:
+                self._left = iter(sorted(found, key=lambda entry: entry.name, reverse=backwards))
+
+        def __iter__(self) -> Iterator[os.DirEntry[str]]:
+            return self
+
+        def __next__(self) -> os.DirEntry[str]:
+            return next(self._left)
+
+        def __enter__(self) -> Iterator[os.DirEntry[str]]:
+            return self
+
+        def __exit__(self, *_error: object) -> None:
+            self._left = iter(())
 
     patch.setattr(os, "listdir", names)
-    patch.setattr(os, "scandir", entries)
+    patch.setattr(os, "scandir", Entries)
     first = next(Path(ROOT).iterdir()).name
     assert (first == max(names(ROOT))) is backwards, "the order is the one asked for"
 
