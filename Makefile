@@ -75,7 +75,7 @@ bench-large: $(VENV)/.dev
 	$(BIN)/python benchmarks/shards.py
 	$(BIN)/python benchmarks/report.py
 
-# Every line and branch of the rooms that choose, and of the session, is run by their own tests; ten minutes.
+# Every line and branch of the rooms that choose, and of the session, is run by their own tests; minutes.
 coverage: $(VENV)/.dev
 	$(BIN)/pip install --quiet 'coverage>=7.6'
 	$(BIN)/coverage run -m pytest tests/gradients tests/scores tests/selectors tests/session tests/statistics tests/strategies tests/testing

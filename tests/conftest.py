@@ -1,4 +1,4 @@
-"""What several rooms' tests share: the real data at hand, and a throwaway PostgreSQL server."""
+"""What several rooms' tests share: the real data at hand, a throwaway PostgreSQL server and a Ray cluster."""
 
 from __future__ import annotations
 
@@ -82,3 +82,21 @@ def call(
         return int(stop.value.code or 0), captured.out, captured.err
 
     return run
+
+
+@pytest.fixture(scope="module")
+def two_ray_nodes() -> Iterator[Any]:
+    pytest.importorskip("ray")
+    from faults.ray_nodes import two_nodes
+
+    with two_nodes() as two:
+        yield two
+
+
+@pytest.fixture
+def cluster(two_ray_nodes: Any) -> Any:
+    """A Ray cluster of two nodes on this machine, one core each, for a file of tests."""
+    if not two_ray_nodes.worker_nodes:  # a test has killed the second
+        two_ray_nodes.add_node(num_cpus=1)
+        two_ray_nodes.wait_for_nodes()
+    return two_ray_nodes

@@ -28,12 +28,12 @@ def select_under_kills(folder: Path, chance: random.Random, kills: int, tally: T
     expected = select("badge", **problem["arrays"], **problem["asked"]).tolist()
     with two_nodes() as cluster:
         started = time.monotonic()
-        tally.different += _picks(problem, cluster) != expected
+        tally.different += on_the_cluster(problem, "badge", cluster).picks.tolist() != expected
         whole = time.monotonic() - started
         for _ in range(kills):
             killer = threading.Timer(chance.uniform(0, whole), kill_second_node, (cluster,))
             killer.start()
-            tally.different += _picks(problem, cluster) != expected
+            tally.different += on_the_cluster(problem, "badge", cluster).picks.tolist() != expected
             killer.join()
             tally.kills["Ray node"] += 1
             cluster.add_node(num_cpus=1)
@@ -78,14 +78,13 @@ def kill_second_node(cluster: Any) -> None:
             os.kill(int(worker), signal.SIGKILL)
 
 
-def _picks(problem: dict[str, Any], cluster: Any) -> list[int]:
+def on_the_cluster(problem: dict[str, Any], name: str, cluster: Any, **named: Any) -> Any:
+    """Select from the shards of a problem on a cluster; named arguments go before the problem's own."""
     folder = problem["folder"]
     files = {"features": folder / "features", "logits": folder / "logits"}
-    found = select_from_shards(
-        "badge", **files, **problem["asked"], memory="4GiB", engine="ray", address=cluster.address
+    return select_from_shards(
+        name, **(files | problem["asked"] | named), memory="4GiB", engine="ray", address=cluster.address
     )
-    picks: list[int] = found.picks.tolist()
-    return picks
 
 
 def problem_in(folder: Path, *, width: int = 8, classes: int = 4) -> dict[str, Any]:
