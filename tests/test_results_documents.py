@@ -15,11 +15,18 @@ from matplotlib.figure import Figure
 from ladle.adapters.active_learner import ActiveLearner
 from ladle.experiments import ExperimentResults, ExperimentStore, load_experiments, suite
 from ladle.reports.analysis import ALPHA
+from ladle.reports.experiment_sets import mean_areas, of_seeds_enough, with_shared_strategies
 from ladle.reports.figures import paper_contests, paper_figures
-from ladle.reports.figures.paper_figures import mean_areas, of_seeds_enough, with_shared_strategies
 from ladle.reports.formats import counted
 from ladle.reports.orderings import areas, outcome
-from ladle.reports.recommendation import by_rank, first_without, future_work_by_rank, leaders, mean_ranks, ranking_of
+from ladle.reports.results.recommendation import (
+    by_rank,
+    first_without,
+    future_work_by_rank,
+    leaders,
+    mean_ranks,
+    ranking_of,
+)
 from ladle.reports.results.results_files import results_document
 from ladle.session.database import opened_database
 from ladle.statistics import paired_effect

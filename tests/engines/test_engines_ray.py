@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faults.ray_nodes import kill_second_node, on_the_cluster, problem_in, two_nodes
+from faults.ray_nodes import RAY_MARKS, kill_second_node, on_the_cluster, problem_in, two_nodes
 from ladle.engines import Progress
 from ladle.engines.cluster import connect
 from ladle.errors import ConfigError, DataError, LadleError, MissingExtraError
@@ -25,15 +25,7 @@ from ladle.strategies import select
 from reference.stored_experiment import stored
 
 pytest.importorskip("ray")
-pytestmark = [
-    # Every selection starts processes that import torch: on a busy machine that takes minutes.
-    pytest.mark.timeout(600),
-    # Ray's own, from its sockets, processes and settings to come.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = RAY_MARKS
 
 
 @pytest.fixture(scope="module")

@@ -9,20 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from faults.ray_nodes import on_the_cluster, problem_in
+from faults.ray_nodes import RAY_MARKS, on_the_cluster, problem_in
 from ladle.errors import DataError
 from ladle.strategies import select
 
 pytest.importorskip("ray")
-pytestmark = [
-    # Every selection starts processes that import torch: on a busy machine that takes minutes.
-    pytest.mark.timeout(600),
-    # Ray's own, from its sockets, processes and settings to come.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = RAY_MARKS
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A Ray node under kills: the picks are those of arrays in memory, whenever it dies."""
+"""A cluster of two Ray nodes on this machine, a pool in shards to select from on it, and a node under kills."""
 
 from __future__ import annotations
 
@@ -13,12 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from faults.tally import Tally
 from ladle.data import write_shards
 from ladle.engines import select_from_shards
 from ladle.strategies import select
 
+#: Of a file of tests on a cluster.
+RAY_MARKS = [
+    # Every selection starts processes that import torch: on a busy machine that takes minutes.
+    pytest.mark.timeout(600),
+    # Ray's own, from its sockets, processes and settings to come.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 _ROWS = 9001
 
 

@@ -21,9 +21,9 @@ from ladle.reports.figures.curve_grid_figure import curve_grid_figure
 from ladle.reports.figures.curve_panels import MOST_CURVES, CurveGroup, banded, best_by_area, curve_groups
 from ladle.reports.figures.files import FigureKind, figure_bytes, freeze_layout
 from ladle.reports.figures.label_axis import label_ticks
+from ladle.reports.figures.labels import figure_label, text_width
 from ladle.reports.figures.penalty_figures import loss_score_figure, penalty_figure, silent_sentence
 from ladle.reports.figures.style import COLUMN_WIDTH, FULL_WIDTH, WIDTHS, Width, paper_style, strategy_styles
-from ladle.reports.labels import figure_label, text_width
 
 EXTRA = ("our-own", "mine")
 

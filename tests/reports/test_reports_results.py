@@ -20,15 +20,21 @@ from ladle.reports.claims.claimed_curves import CONVERGED, SATURATED
 from ladle.reports.claims.claimed_geometry import LEAST_AUROC
 from ladle.reports.claims.claimed_orderings import COMPARED
 from ladle.reports.claims.claims_section import rules
+from ladle.reports.experiment_sets import with_chosen, with_only, with_shared_strategies
 from ladle.reports.figures.files import freeze_layout
 from ladle.reports.figures.paper_contests import contests_among
-from ladle.reports.figures.paper_figures import with_chosen, with_only, with_shared_strategies
 from ladle.reports.figures.rank_figures import critical_difference_figure, indistinct_groups, performance_profile_figure
 from ladle.reports.figures.stored_figures import STORED_FIGURES
 from ladle.reports.figures.style import WIDTHS, Width
 from ladle.reports.orderings import accuracy_by
-from ladle.reports.recommendation import default_strategy, first_without, future_work_by_rank, in_short, mean_ranks
 from ladle.reports.results.captions import TITLES, caption, figures_section
+from ladle.reports.results.recommendation import (
+    default_strategy,
+    first_without,
+    future_work_by_rank,
+    in_short,
+    mean_ranks,
+)
 from ladle.reports.results.results_page import results_page
 from ladle.statistics import friedman
 

@@ -221,7 +221,7 @@ def _full_vs_last(
 def _stored(name: str, store: str, strategies: str | None) -> tuple[dict[str, Figure], dict[str, Any]]:
     from ladle.errors import InputError
     from ladle.experiments import ExperimentStore
-    from ladle.reports.figures.paper_figures import with_chosen
+    from ladle.reports.experiment_sets import with_chosen
     from ladle.reports.figures.stored_figures import STORED_FIGURES
 
     with open_existing(store) as engine:

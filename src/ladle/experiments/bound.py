@@ -119,7 +119,9 @@ def bound_over_training(
     part = np.random.default_rng(seed).choice(count, size=size, replace=False)
     rest = np.setdiff1d(np.arange(count), part)
     inputs = pool.inputs.flatten(1)
-    outside = [inputs for inputs in (pool.validation_inputs, pool.test_inputs) if isinstance(inputs, Tensor)]
+    # Taken once: the risks are measured after every step.
+    rest_inputs, rest_labels = inputs[rest], pool.labels[rest]
+    outside = [values for values in (pool.validation_inputs, pool.test_inputs) if isinstance(values, Tensor)]
     held_out = torch.cat([values.flatten(1) for values in outside])
     held_out_labels = torch.cat([pool.validation_labels, pool.test_labels])
 
@@ -130,9 +132,8 @@ def bound_over_training(
         risks: list[tuple[float, float]] = []
 
         def measure(_step: int, model: nn.Module) -> None:
-            risks.append(
-                (_share_wrong(model, inputs[rest], pool.labels[rest]), _share_wrong(model, held_out, held_out_labels))
-            )
+            empirical = _share_wrong(model, rest_inputs, rest_labels)
+            risks.append((empirical, _share_wrong(model, held_out, held_out_labels)))
 
         found = train_by_floor_descent(
             build,

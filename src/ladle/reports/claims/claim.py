@@ -8,7 +8,7 @@ from functools import cache
 
 from ladle.experiments import ExperimentResults, suite
 from ladle.experiments.suites import IMAGE_POOLS
-from ladle.reports.figures.paper_figures import data_of, model_of
+from ladle.reports.experiment_sets import data_of, model_of
 from ladle.reports.formats import format_names
 from ladle.reports.orderings import Verdict
 

@@ -13,7 +13,7 @@ from ladle.reports.claims.claimed_costs import cost_claims
 from ladle.reports.claims.claimed_curves import shape_claims
 from ladle.reports.claims.claimed_geometry import geometry_claims, shift_claim
 from ladle.reports.claims.claimed_orderings import COMPARED, ORDERINGS, SUBJECTS, Ordering
-from ladle.reports.figures.paper_figures import with_only
+from ladle.reports.experiment_sets import with_only
 from ladle.reports.orderings import judge, outcome
 
 

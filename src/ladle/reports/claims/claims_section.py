@@ -15,7 +15,7 @@ from ladle.reports.claims.claimed_curves import CLOSE, CONVERGED, DIP, SATURATED
 from ladle.reports.claims.claimed_geometry import LEAST_AUROC
 from ladle.reports.claims.claimed_orderings import COMPARED
 from ladle.reports.claims.claims import claims, compared_experiments
-from ladle.reports.figures.paper_figures import data_of
+from ladle.reports.experiment_sets import data_of
 from ladle.reports.formats import counted, format_names
 from ladle.reports.results.results_tables import grid
 

@@ -12,8 +12,8 @@ from ladle.experiments.results import ExperimentResults
 from ladle.reports.analysis import BASELINE, check
 from ladle.reports.figures.curve_panels import band, curve_groups, draw_curves, keep_span, marker_places, spread
 from ladle.reports.figures.label_axis import finish_label_axis
+from ladle.reports.figures.labels import figure_label, text_width
 from ladle.reports.figures.style import COLUMN_WIDTH, FULL_WIDTH, StrategyStyle, Width, paper_style, strategy_styles
-from ladle.reports.labels import figure_label, text_width
 
 #: Panels of one experiment side by side over the text width.
 _PANELS_A_ROW = 3

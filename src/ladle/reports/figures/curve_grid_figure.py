@@ -13,8 +13,8 @@ from ladle.reports.analysis import check
 from ladle.reports.figures.curve_figures import grid_shape, legend_above
 from ladle.reports.figures.curve_panels import CurveGroup, curve_groups, draw_curves
 from ladle.reports.figures.label_axis import finish_label_axis
+from ladle.reports.figures.labels import figure_label
 from ladle.reports.figures.style import FULL_WIDTH, StrategyStyle, paper_style, strategy_styles
-from ladle.reports.labels import figure_label
 
 _COLUMNS = 3
 _LONGEST_NAME = 26

@@ -12,9 +12,8 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from ladle.experiments.results import ExperimentResults
-from ladle.reports.analysis import BASELINE
+from ladle.reports.analysis import BASELINE, areas_under_curves
 from ladle.reports.figures.style import StrategyStyle
-from ladle.statistics import area_under_budget_curve
 
 #: Drawn last, over all others.
 HIGHLIGHT = "grad"
@@ -70,7 +69,7 @@ def best_by_area(results: ExperimentResults) -> str:
     """Return the strategy with the largest mean area under its curve; with one evaluation, with the best mean."""
     if len(results.labeled) == 1:
         return results.strategies[int(np.argmax(results.accuracies[:, 0].mean(axis=-1)))]
-    areas = area_under_budget_curve(results.labeled, results.accuracies).mean(axis=-1)
+    areas = areas_under_curves(results).mean(axis=-1)
     return results.strategies[int(np.argmax(areas))]
 
 

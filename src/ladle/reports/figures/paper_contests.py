@@ -14,14 +14,8 @@ from matplotlib.figure import Figure
 from ladle.errors import InputError
 from ladle.experiments import ExperimentResults
 from ladle.reports.analysis import Contest, RoundsView, contests
-from ladle.reports.figures.paper_figures import (
-    Drawn,
-    data_of,
-    model_of,
-    of_seeds_enough,
-    with_chosen,
-    with_shared_strategies,
-)
+from ladle.reports.experiment_sets import data_of, model_of, of_seeds_enough, with_chosen, with_shared_strategies
+from ladle.reports.figures.paper_figures import Drawn
 from ladle.reports.figures.penalty_figures import loss_score_figure, penalty_figure
 
 #: By the identities of a set of experiments, why it needs no picture: it has one already.

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from ladle.errors import InputError, UnknownNameError
+from ladle.errors import InputError
 from ladle.experiments import ExperimentResults, suites
+from ladle.reports.experiment_sets import data_of, mean_areas, model_of, of_seeds_enough, with_shared_strategies
 from ladle.reports.figures.curve_grid_figure import curve_grid_figure
 from ladle.reports.figures.curve_panels import banded, best_by_area
 from ladle.reports.figures.rank_figures import critical_difference_figure, performance_profile_figure
 from ladle.reports.figures.style import StrategyStyle, Width
-from ladle.statistics import area_under_budget_curve, friedman, labels_to_reach, performance_profiles
+from ladle.statistics import friedman, labels_to_reach, performance_profiles
 
 #: Figures by part ("" for the only one), and the numbers in them.
 Drawn = tuple[dict[str, Figure], dict[str, Any]]
@@ -33,55 +32,9 @@ FIGURE_4 = (
     ("cifar10", "resnet18"),
     ("cinic10", "resnet18"),
 )
-
-
-def with_only(results: ExperimentResults, strategies: Sequence[str]) -> ExperimentResults:
-    """Return an experiment reduced to these strategies, in this order.
-
-    Raises:
-        ValueError: a strategy it does not have.
-    """
-    places = [results.strategies.index(name) for name in strategies]
-    return replace(
-        results,
-        strategies=tuple(strategies),
-        accuracies=results.accuracies[places],
-        acquisition_seconds=results.acquisition_seconds[places],
-        training_seconds=results.training_seconds[places],
-    )
-
-
-def with_shared_strategies(experiments: Sequence[ExperimentResults]) -> list[ExperimentResults]:
-    """Return the experiments reduced to the strategies that all of them have, in the order of the first."""
-    shared = [name for name in experiments[0].strategies if all(name in results.strategies for results in experiments)]
-    return [with_only(results, shared) for results in experiments]
-
-
-def with_chosen(experiments: Sequence[ExperimentResults], strategies: Sequence[str]) -> list[ExperimentResults]:
-    """Return the experiments reduced to what they have of these strategies, in this order; those with none go.
-
-    Raises:
-        UnknownNameError: a strategy that no experiment has.
-    """
-    known = dict.fromkeys(name for one in experiments for name in one.strategies)
-    chosen = list(dict.fromkeys(strategies))
-    for name in chosen:
-        if name not in known:
-            raise UnknownNameError(
-                f"a strategy must be one that some experiment has (got {name!r}); there are {', '.join(known)}"
-            )
-    reduced = [with_only(one, [name for name in chosen if name in one.strategies]) for one in experiments]
-    return [one for one in reduced if one.strategies]
-
-
-def data_of(results: ExperimentResults) -> str:
-    """Return the name of the data set an experiment was made on."""
-    return str(results.config["data"]["name"])
-
-
-def model_of(results: ExperimentResults) -> str:
-    """Return the name of its network."""
-    return str(results.config["model"]["name"])
+#: Accuracies to be reached, as shares of the way from the initial accuracy to the best final one.
+_TARGETS = (0.5, 0.75, 0.9, 0.95)
+_FACTORS = np.linspace(1.0, 4.0, 121)
 
 
 def _is_image(results: ExperimentResults) -> bool:
@@ -147,27 +100,6 @@ def _absent(members: Sequence[tuple[str, str]], chosen: Sequence[ExperimentResul
     """Return which members of a figure no experiment is of."""
     had = {_pair(one) for one in chosen}
     return [_with_network(pair) for pair in members if pair not in had]
-
-
-#: Accuracies to be reached, as shares of the way from the initial accuracy to the best final one.
-_TARGETS = (0.5, 0.75, 0.9, 0.95)
-_FACTORS = np.linspace(1.0, 4.0, 121)
-
-
-#: An experiment with fewer finished seeds decides no claim and no rank: its mean is an anecdote.
-LEAST_SEEDS = 3
-
-
-def of_seeds_enough(experiments: Sequence[ExperimentResults]) -> list[ExperimentResults]:
-    """Return the experiments that may decide something; all of them while there is none."""
-    return [one for one in experiments if len(one.seeds) >= LEAST_SEEDS] or list(experiments)
-
-
-def mean_areas(experiments: Sequence[ExperimentResults]) -> NDArray[np.float64]:
-    """Return the (experiments, strategies) mean areas under the curve, of experiments of the same strategies."""
-    return np.array(
-        [area_under_budget_curve(one.labeled, one.accuracies).mean(axis=-1) for one in experiments], dtype=np.float64
-    )
 
 
 def ranks(

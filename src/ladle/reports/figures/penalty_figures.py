@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from ladle.errors import InputError
 from ladle.reports.analysis import PART, Contest, RoundsView
+from ladle.reports.figures.labels import figure_label, text_width
 from ladle.reports.figures.style import COLUMN_WIDTH, FULL_WIDTH, StrategyStyle, Width, paper_style, strategy_styles
 from ladle.reports.formats import format_penalty
-from ladle.reports.labels import figure_label, text_width
 
 #: What each view of the rounds is called in figures and tables.
 VIEW_TITLES: Mapping[RoundsView, str] = {

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ladle.reports.figures.curve_figures import legend_above
 from ladle.reports.figures.curve_panels import HIGHLIGHT
+from ladle.reports.figures.labels import figure_label, text_width
 from ladle.reports.figures.style import COLUMN_WIDTH, FULL_WIDTH, StrategyStyle, Width, paper_style, strategy_styles
-from ladle.reports.labels import figure_label, text_width
 from ladle.statistics import Ranking
 
 _LONGEST_NAME = 18

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from ladle.errors import InputError, MissingExtraError
 from ladle.experiments.results import ExperimentResults
 from ladle.reports.analysis import is_testable
+from ladle.reports.experiment_sets import LEAST_SEEDS
 from ladle.reports.figures.files import freeze_layout
-from ladle.reports.figures.paper_figures import LEAST_SEEDS, profiles, ranks
+from ladle.reports.figures.paper_figures import profiles, ranks
 from ladle.reports.figures.style import WIDTHS, StrategyStyle
 from ladle.reports.formats import counted, format_names
 from ladle.reports.page.page_figures import PageFigure

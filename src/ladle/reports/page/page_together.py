@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ladle.experiments.results import ExperimentResults
 from ladle.reports.analysis import Analysis, Contest, RoundsView, contests, is_testable
+from ladle.reports.experiment_sets import data_of, model_of, with_only
 from ladle.reports.figures.files import file_stems
 from ladle.reports.figures.paper_contests import Shown, contest_groups
-from ladle.reports.figures.paper_figures import data_of, model_of, with_only
 from ladle.reports.figures.style import StrategyStyle
 from ladle.reports.formats import counted, format_names, format_penalty
 from ladle.reports.page.page import PageTable, loss_table

@@ -9,10 +9,10 @@ import numpy as np
 
 from ladle.experiments import ExperimentResults
 from ladle.reports.claims.claims_section import claims_section
-from ladle.reports.figures.paper_figures import LEAST_SEEDS, model_of, of_seeds_enough, with_shared_strategies
+from ladle.reports.experiment_sets import LEAST_SEEDS, model_of, of_seeds_enough, with_shared_strategies
 from ladle.reports.orderings import areas, outcome
-from ladle.reports.recommendation import FUTURE_WORK, in_short, mean_ranks
 from ladle.reports.results.captions import figures_section
+from ladle.reports.results.recommendation import FUTURE_WORK, in_short, mean_ranks
 from ladle.reports.results.results_tables import (
     area_table,
     effect_tables,

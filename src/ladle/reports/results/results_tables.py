@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ladle.experiments import ExperimentResults
 from ladle.reports.analysis import ALPHA, BASELINE
-from ladle.reports.figures.paper_figures import LEAST_SEEDS
+from ladle.reports.experiment_sets import LEAST_SEEDS
 from ladle.reports.orderings import areas
-from ladle.reports.recommendation import ranking_of
+from ladle.reports.results.recommendation import ranking_of
 from ladle.statistics import (
     adjusted_p_values,
     bootstrap_interval,

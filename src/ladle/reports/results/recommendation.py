@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from ladle.experiments import ExperimentResults
 from ladle.reports.analysis import ALPHA, BASELINE, PART
-from ladle.reports.figures.paper_figures import mean_areas
+from ladle.reports.experiment_sets import mean_areas
 from ladle.reports.formats import counted, format_names
 from ladle.reports.orderings import Part, accuracy_by, outcome
 from ladle.statistics import Ranking, friedman
