@@ -16,6 +16,7 @@ from report_cases import from_accuracies, made_up
 from ladle.errors import ConfigError, InputError
 from ladle.experiments.results import ExperimentResults
 from ladle.reports.analysis import analyze
+from ladle.reports.experiment_sets import with_only
 from ladle.reports.figures.files import file_stems, short_identities
 from ladle.reports.figures.style import strategy_styles
 from ladle.reports.page import html
@@ -60,7 +61,15 @@ class Page(HTMLParser):
 NAMES = ("random", "margin", "mine")
 EXPERIMENTS = [
     made_up(NAMES, evaluations=5, gains=(0, 0.05, -0.2), name="letters", identity="aaaaaaaa1111"),
-    replace(made_up(NAMES, evaluations=3, seed=1, name="letters", identity="bbbbbbbb2222"), unfinished=2),
+    replace(
+        made_up(NAMES, evaluations=3, seed=1, name="letters", identity="bbbbbbbb2222"),
+        unfinished=2,
+        config={
+            "data": {"name": "letters", "path": "others.csv"},
+            "model": {"name": "mlp"},
+            "schedule": {"batch": 100},
+        },
+    ),
     made_up(("entropy",), evaluations=2, seeds=1, name=HOSTILE, identity="cccccccc3333"),
 ]
 
@@ -210,11 +219,16 @@ def test_experiments_together_have_ranks_and_profiles(page: Page) -> None:
 def test_ranks_are_left_out_where_they_would_say_nothing() -> None:
     styles = strategy_styles(NAMES)
     enough, hasty = made_up(NAMES), made_up(NAMES, seeds=2)
-    assert len(rank_figures([enough, enough], "stem", styles)[0]) == 2
-    for experiments in ([enough, hasty], [enough, made_up(NAMES, evaluations=1)], [made_up(NAMES[:2])] * 2):
+    other = replace(enough, config={**enough.config, "data": {"name": "others"}})
+    assert len(rank_figures([enough, other], "stem", styles)[0]) == 2
+    two = [with_only(one, NAMES[:2]) for one in (enough, other)]
+    for experiments in ([enough, enough], [other, hasty], [other, made_up(NAMES, evaluations=1)], two):
         figures, why = rank_figures(experiments, "stem", styles)
         assert figures == []
-        assert why == "There are no ranks: they take three strategies in two experiments with three seeds or more."
+        assert why == (
+            "There are no ranks: they take three strategies in two problems (a data set with a network) of three seeds "
+            "or more."
+        )
 
 
 def of_network(name: str, model: str, data: str, seed: int) -> ExperimentResults:

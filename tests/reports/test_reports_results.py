@@ -20,7 +20,13 @@ from ladle.reports.claims.claimed_curves import CONVERGED, SATURATED
 from ladle.reports.claims.claimed_geometry import LEAST_AUROC
 from ladle.reports.claims.claimed_orderings import COMPARED
 from ladle.reports.claims.claims_section import rules
-from ladle.reports.experiment_sets import with_chosen, with_only, with_shared_strategies
+from ladle.reports.experiment_sets import (
+    problem_means,
+    problems_of,
+    with_chosen,
+    with_only,
+    with_shared_strategies,
+)
 from ladle.reports.figures.files import freeze_layout
 from ladle.reports.figures.paper_contests import contests_among
 from ladle.reports.figures.rank_figures import critical_difference_figure, indistinct_groups, performance_profile_figure
@@ -36,6 +42,7 @@ from ladle.reports.results.recommendation import (
     mean_ranks,
 )
 from ladle.reports.results.results_page import results_page
+from ladle.reports.results.results_tables import rank_sentence
 from ladle.statistics import friedman
 
 pytest.importorskip("statsmodels")
@@ -47,7 +54,7 @@ def test_the_summary_says_what_speaks_against_the_default_and_when_grad_is_right
 
     def text(*gains: tuple[float, ...]) -> str:
         return in_short(
-            [experiment(f"e{k}", "digits", "mlp", one, names, noise=1e-4, seed=k) for k, one in enumerate(gains)]
+            [experiment(f"e{k}", f"data {k}", "mlp", one, names, noise=1e-4, seed=k) for k, one in enumerate(gains)]
         )
 
     lost = text((0.0, 0.10, 0.04, 0.05, 0.06), (0.0, 0.10, 0.04, 0.05, 0.06), (0.12, 0.10, 0.04, 0.05, 0.06))
@@ -66,7 +73,7 @@ def test_the_summary_says_what_speaks_against_the_default_and_when_grad_is_right
 def three(*gains: tuple[float, ...]) -> list[ExperimentResults]:
     """Experiments of random, margin and badge, by what they gain."""
     names = ("random", "margin", "badge")
-    return [experiment(f"e{k}", "digits", "mlp", one, names, noise=1e-4, seed=k) for k, one in enumerate(gains)]
+    return [experiment(f"e{k}", f"data {k}", "mlp", one, names, noise=1e-4, seed=k) for k, one in enumerate(gains)]
 
 
 def test_the_summary_says_what_would_be_first_without_each_experiment() -> None:
@@ -117,7 +124,7 @@ def test_the_best_of_the_future_work_is_named_with_what_it_stands_against() -> N
     names = ("random", "grad", "badge", "grad-cosine", "grad-volume", "grad-d2")
 
     def some(*gains: tuple[float, ...]) -> list[ExperimentResults]:
-        return [experiment(f"e{k}", "digits", "mlp", one, names, noise=1e-4, seed=k) for k, one in enumerate(gains)]
+        return [experiment(f"e{k}", f"data {k}", "mlp", one, names, noise=1e-4, seed=k) for k, one in enumerate(gains)]
 
     clear = some((0.0, 0.02, 0.05, 0.03, 0.06, 0.04), (0.0, 0.02, 0.05, 0.03, 0.06, 0.04))
     assert (
@@ -151,9 +158,48 @@ def test_reduced_experiments_keep_their_numbers() -> None:
 
 def test_ranks_and_the_default_follow_the_areas() -> None:
     gains = (0.0, 0.05, 0.1, 0.15, 0.2)
-    experiments = [experiment(str(n), "digits", "mlp", gains, noise=1e-6, seed=n) for n in range(3)]
+    experiments = [experiment(str(n), f"data {n}", "mlp", gains, noise=1e-6, seed=n) for n in range(3)]
     assert mean_ranks(experiments) == dict(zip(COMPARED, (5.0, 4.0, 3.0, 2.0, 1.0), strict=True))
     assert default_strategy(experiments) == "k-center"
+
+
+def test_a_data_set_with_a_network_counts_once_in_ranks_however_many_schedules_it_has() -> None:
+    names = ("random", "margin", "badge")
+
+    def one(name: str, data: str, model: str, *gains: float, of: tuple[str, ...] = names) -> ExperimentResults:
+        return experiment(name, data, model, gains, of, noise=1e-6, seed=len(name))
+
+    a, b = one("a", "digits", "mlp", 0.0, 0.1, 0.2), one("bb", "isolet", "mlp", 0.0, 0.1, 0.2)
+    # Margin is ahead in two of three schedules by little, behind in the third by much: behind on average.
+    schedules = [one("ccc", "cifar10", "lenet", 0.1, 0.06, 0.05), one("dddd", "cifar10", "lenet", 0.1, 0.06, 0.05)]
+    schedules.append(one("eeeee", "cifar10", "lenet", 0.1, 0.0, 0.09))
+    every = [a, *schedules, b]
+    assert problems_of(every) == [[0], [1, 2, 3], [4]]
+    assert problem_means(every, [1.0, 2.0, 3.0, 7.0, 5.0]).tolist() == [1.0, 4.0, 5.0]
+    assert mean_ranks(every) == {"random": pytest.approx(7 / 3), "margin": pytest.approx(7 / 3), "badge": 4 / 3}
+    assert list(first_without(every)) == ["a", "ccc, dddd and eeeee", "bb"]
+    assert first_without(every)["ccc, dddd and eeeee"] == mean_ranks([a, b])
+    text = in_short(every)
+    assert "the mean ranks of 3 strategies over three problems are: badge 1.3, " in text
+    assert "counts once, by the mean of its experiments: ccc, dddd and eeeee." in text
+    assert "over three problems (five experiments) Friedman's test" in text
+    assert "counts once" not in in_short([a, b])
+    assert rank_sentence(every).startswith("Over three problems (five experiments), ranks by mean area")
+    assert "Problems of one data set" not in rank_sentence(every)
+    assert "Problems of one data set are not independent" in rank_sentence([a, one("v", "digits", "vgg16", 0, 1e-3, 0)])
+    # Schedules alone are one problem: there is nothing to rank over.
+    assert rank_sentence(schedules).startswith("Too little for a Friedman test")
+    assert "There is too little for a test of ranks" in in_short(schedules)
+    with pytest.raises(InputError, match="at least two data sets"):
+        STORED_FIGURES["ranks"](schedules)
+    # As many schedules more of one problem move neither ranks nor profiles.
+    for name in ("ranks", "profiles"):
+        _, once = STORED_FIGURES[name]([a, schedules[0], b])
+        _, thrice = STORED_FIGURES[name]([a, *[replace(schedules[0], identity=str(k)) for k in range(3)], b])
+        assert "counts once" in caption(name, thrice)
+        assert "counts once" not in caption(name, once)
+        for key in ("mean_ranks", "p_value", "best_share", "within_1.5"):
+            assert thrice.get(key) == (pytest.approx(once[key]) if key in once else None)
 
 
 def test_the_page_is_whole_and_an_experiment_of_few_seeds_decides_nothing() -> None:
@@ -223,7 +269,7 @@ def test_rounds_that_are_early_and_late_are_named(rounds: int, said: str) -> Non
 
 def test_an_experiment_of_few_seeds_has_no_part_in_ranks_and_profiles() -> None:
     gains = (0.0, 0.02, 0.04, 0.01, 0.03)
-    whole = [experiment(name, "digits", "mlp", gains, seed=place) for place, name in enumerate(("one", "two"))]
+    whole = [experiment(name, name, "mlp", gains, seed=place) for place, name in enumerate(("one", "two"))]
     begun = experiment("begun", "cifar10", "lenet", gains[::-1], seeds=1)
     for name in ("ranks", "profiles"):
         _, numbers = STORED_FIGURES[name]([*whole, begun])
@@ -360,12 +406,13 @@ def test_groups_that_are_not_told_apart_are_the_largest_ones() -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("count", [3, 5, 11])
 def test_the_title_of_ranks_stands_clear_of_what_is_below(count: int, width: Width) -> None:
-    ranking = friedman(np.random.default_rng(0).random((4, count)))
-    figure = freeze_layout(critical_difference_figure(CATALOG[:count], ranking, 4, width=width))
+    ranking, over = friedman(np.random.default_rng(0).random((4, count))), "four problems (twelve experiments)"
+    figure = freeze_layout(critical_difference_figure(CATALOG[:count], ranking, over, width=width))
     (title,) = figure.texts
     highest = max(text.get_window_extent().y1 for text in figure.axes[0].texts)
     assert title.get_window_extent().y0 > highest
     assert title.get_window_extent().y1 <= figure.canvas.get_width_height()[1]
+    assert 0 <= title.get_window_extent().x0 < title.get_window_extent().x1 <= figure.canvas.get_width_height()[0]
 
 
 @pytest.mark.parametrize("count", [3, 11])
@@ -374,10 +421,10 @@ def test_nothing_is_cut_off_in_the_rank_figures(count: int) -> None:
     ranking = friedman(np.random.default_rng(0).random((4, count)))
     profiles = performance_profile_figure(names, np.linspace(1, 2, 5), np.full((count, 5), 0.5), 4)
     narrow = (
-        critical_difference_figure(names, ranking, 4, width="column"),
+        critical_difference_figure(names, ranking, "four experiments", width="column"),
         performance_profile_figure(names, np.linspace(1, 2, 5), np.full((count, 5), 0.5), 4, width="column"),
     )
-    for figure in (critical_difference_figure(names, ranking, 4), profiles, *narrow):
+    for figure in (critical_difference_figure(names, ranking, "four experiments"), profiles, *narrow):
         freeze_layout(figure)
         width, height = figure.canvas.get_width_height()
         texts = [text for axes in figure.axes for text in axes.texts] + [

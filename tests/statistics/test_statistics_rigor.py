@@ -160,6 +160,12 @@ def test_profiles_by_hand() -> None:
         performance_profiles([[0.0, 1.0]], [1.0])
     with pytest.raises(InputError, match="at least 1"):
         performance_profiles([[1.0, 1.0]], [0.5])
+    # A problem of weight 2 counts as that problem twice.
+    weighted = performance_profiles(costs, [1.0, 2.0], weights=[2.0, 1.0, 1.0])
+    assert weighted == pytest.approx(performance_profiles([costs[0], *costs], [1.0, 2.0]))
+    for weights in ([1.0, 1.0], [1.0, 1.0, 0.0], [1.0, 1.0, np.nan]):
+        with pytest.raises(InputError, match=r"weights are positive numbers, one a problem \(got shape"):
+            performance_profiles(costs, [1.0], weights=weights)
 
 
 def test_power_as_published() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ladle.errors import UnknownNameError
 from ladle.experiments import ExperimentResults
 from ladle.reports.analysis import areas_under_curves
+from ladle.reports.formats import counted, format_names
 
 #: An experiment with fewer finished seeds decides no claim and no rank: its mean is an anecdote.
 LEAST_SEEDS = 3
@@ -70,6 +72,55 @@ def of_seeds_enough(experiments: Sequence[ExperimentResults]) -> list[Experiment
     return [one for one in experiments if len(one.seeds) >= LEAST_SEEDS] or list(experiments)
 
 
+def problems_of(experiments: Sequence[ExperimentResults]) -> list[list[int]]:
+    """Return the places of experiments by their problem: data set with network, whatever the schedule and training.
+
+    Ranks and profiles count a problem once. Experiments of one problem share their data and much of what is picked:
+    taken as independent they would make a test of ranks too sure of itself (Demšar 2006).
+    """
+    found: dict[str, list[int]] = {}
+    for place, one in enumerate(experiments):
+        data = {key: one.config["data"].get(key) for key in ("name", "path", "target")}
+        found.setdefault(json.dumps([data, one.config["model"]], sort_keys=True), []).append(place)
+    return list(found.values())
+
+
+def problem_means(experiments: Sequence[ExperimentResults], values: ArrayLike) -> NDArray[np.float64]:
+    """Return (problems, ...) means over the experiments of each problem.
+
+    Args:
+        experiments: E of them.
+        values: (E, ...) numbers.
+    """
+    rows = np.asarray(values, dtype=np.float64)
+    return np.array([rows[places].mean(axis=0) for places in problems_of(experiments)])
+
+
 def mean_areas(experiments: Sequence[ExperimentResults]) -> NDArray[np.float64]:
     """Return the (experiments, strategies) mean areas under the curve, of experiments of the same strategies."""
     return np.array([areas_under_curves(one).mean(axis=-1) for one in experiments], dtype=np.float64)
+
+
+def problem_areas(experiments: Sequence[ExperimentResults]) -> NDArray[np.float64]:
+    """Return the (problems, strategies) mean areas under the curve, of experiments of the same strategies."""
+    return problem_means(experiments, mean_areas(experiments))
+
+
+def over_what(experiments: Sequence[ExperimentResults]) -> str:
+    """Return "four experiments", or "four problems (six experiments)" where some share their problem."""
+    problems, whole = len(problems_of(experiments)), counted(len(experiments), "experiment", "experiments")
+    return whole if problems == len(experiments) else f"{counted(problems, 'problem', 'problems')} ({whole})"
+
+
+def shared_problems(experiments: Sequence[ExperimentResults]) -> str:
+    """Return the sentence on what a problem is, where experiments share one; nothing where none do."""
+    shared = [
+        format_names([experiments[place].name for place in places])
+        for places in problems_of(experiments)
+        if len(places) > 1
+    ]
+    if not shared:
+        return ""
+    return (
+        f"A problem is a data set with a network and counts once, by the mean of its experiments: {'; '.join(shared)}."
+    )

@@ -11,7 +11,16 @@ from matplotlib.figure import Figure
 
 from ladle.errors import InputError
 from ladle.experiments import ExperimentResults, suites
-from ladle.reports.experiment_sets import data_of, mean_areas, model_of, of_seeds_enough, with_shared_strategies
+from ladle.reports.experiment_sets import (
+    data_of,
+    model_of,
+    of_seeds_enough,
+    over_what,
+    problem_areas,
+    problems_of,
+    shared_problems,
+    with_shared_strategies,
+)
 from ladle.reports.figures.curve_grid_figure import curve_grid_figure
 from ladle.reports.figures.curve_panels import banded, best_by_area
 from ladle.reports.figures.rank_figures import critical_difference_figure, performance_profile_figure
@@ -108,18 +117,21 @@ def ranks(
     """Draw the mean ranks by area, as a critical-difference diagram.
 
     Raises:
-        InputError: fewer than two experiments, or fewer than three strategies that all of them have.
+        InputError: fewer than two problems, or fewer than three strategies that all experiments have.
         MissingExtraError: scikit-posthocs is not installed.
     """
     shared = with_shared_strategies(of_seeds_enough(results))
-    strategies, ranking = shared[0].strategies, friedman(mean_areas(shared))
+    strategies, ranking = shared[0].strategies, friedman(problem_areas(shared))
     numbers = {
         "experiments": [one.name for one in shared],
         "mean_ranks": dict(zip(strategies, ranking.mean_ranks.tolist(), strict=True)),
         "p_value": ranking.p_value,
         "critical_difference": ranking.critical_difference,
+        "over": over_what(shared),
+        "counted_once": shared_problems(shared),
     }
-    return {"": critical_difference_figure(strategies, ranking, len(shared), width=width, styles=styles)}, numbers
+    figure = critical_difference_figure(strategies, ranking, over_what(shared), width=width, styles=styles)
+    return {"": figure}, numbers
 
 
 def profiles(
@@ -128,17 +140,20 @@ def profiles(
     """Draw performance profiles of the labels needed."""
     shared = with_shared_strategies(of_seeds_enough(results))
     strategies = shared[0].strategies
-    costs = []
-    for one in shared:
+    costs, weights = [], []
+    members = {place: len(places) for places in problems_of(shared) for place in places}
+    for number, one in enumerate(shared):
         curves = one.accuracies.mean(axis=-1)
         low, high = float(curves[:, 0].mean()), float(curves[:, -1].max())
         for share in _TARGETS:
             target = low + share * (high - low)
             costs.append([labels_to_reach(one.labeled, curve, target) for curve in curves])
-    shares = performance_profiles(costs, _FACTORS)
+            weights.append(1 / members[number])
+    shares = performance_profiles(costs, _FACTORS, weights=weights)
     numbers = {
         "experiments": [one.name for one in shared],
         "targets": list(_TARGETS),
+        "counted_once": shared_problems(shared),
         "best_share": dict(zip(strategies, shares[:, 0].tolist(), strict=True)),
         "within_1.5": dict(zip(strategies, shares[:, int(np.searchsorted(_FACTORS, 1.5))].tolist(), strict=True)),
     }

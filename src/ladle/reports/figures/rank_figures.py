@@ -21,7 +21,7 @@ _BAR = "#444444"
 def critical_difference_figure(
     strategies: Sequence[str],
     ranking: Ranking,
-    experiments: int,
+    over: str,
     *,
     width: Width = "full",
     styles: Mapping[str, StrategyStyle] | None = None,
@@ -31,7 +31,7 @@ def critical_difference_figure(
     Args:
         strategies: (K,) names.
         ranking: from ``ladle.statistics.friedman``.
-        experiments: how many the ranks are over, for the title.
+        over: what the ranks are over, for the title, such as "four experiments".
         width: "full" has names to both sides, "column" to the right only.
         styles: a style for each strategy; None takes `strategy_styles(strategies)`.
     """
@@ -74,7 +74,8 @@ def critical_difference_figure(
             height, end = -(depth + 0.55 * step), 1 - 0.15 * scale if on_left else count + 0.15 * scale
             color = styles[name].color
             axes.plot([rank, rank, end], [0, height, height], color=color, linewidth=0.9)
-            axes.plot([rank], [0], marker=styles[name].marker, color=color, markersize=4, linestyle="none")
+            # At the bend, where each has its own height: on the axis equal ranks would cover each other.
+            axes.plot([rank], [height], marker=styles[name].marker, color=color, markersize=4, linestyle="none")
             axes.text(
                 end - 0.05 * scale if on_left else end + 0.05 * scale,
                 height,
@@ -86,9 +87,9 @@ def critical_difference_figure(
             )
         for place, (first, last) in enumerate(groups):
             axes.plot([first - 0.04, last + 0.04], [-0.3 - 0.28 * place] * 2, color=_BAR, linewidth=3.0, alpha=0.8)
+        what, test = f"over {over}", f"Friedman p = {ranking.p_value:.3g}"
         figure.suptitle(
-            f"Mean ranks by area over {experiments} experiments,{' ' if width == 'full' else chr(10)}"
-            f"Friedman p = {ranking.p_value:.3g}",
+            f"Mean ranks by area {what}, {test}" if width == "full" else f"Mean ranks by area, {test},\n{what}",
             fontsize=8,
             y=1 - 0.06 / (body + title),
             va="top",
@@ -116,18 +117,18 @@ def performance_profile_figure(
     strategies: Sequence[str],
     factors: NDArray[np.float64],
     profiles: NDArray[np.float64],
-    problems: int,
+    targets: int,
     *,
     width: Width = "full",
     styles: Mapping[str, StrategyStyle] | None = None,
 ) -> Figure:
-    """Draw on what share of the problems each strategy needs at most so many times the labels of the best.
+    """Draw on what share of targets each strategy needs at most so many times the labels of the best.
 
     Args:
         strategies: (K,) names.
         factors: (F,) at least 1.
         profiles: (K, F) from ``ladle.statistics.performance_profiles``.
-        problems: how many there are, for the axis.
+        targets: how many there are, for the axis.
         width: "full" has the names at the right, "column" above.
         styles: a style for each strategy; None takes `strategy_styles(strategies)`.
     """
@@ -153,7 +154,7 @@ def performance_profile_figure(
         end = factors[min(len(factors) - 1, (moving[-1] if moving.size else 0) + len(factors) // 20 + 1)]
         axes.set(xlim=(factors[0], end), ylim=(0, 1.02))
         axes.set_xlabel("Times the labels of the best strategy")
-        axes.set_ylabel(f"Share of {problems} targets")
+        axes.set_ylabel(f"Share of {targets} targets")
         if width == "full":
             figure.legend(loc="outside right center", frameon=False)
         else:

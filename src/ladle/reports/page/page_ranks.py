@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from ladle.errors import InputError, MissingExtraError
 from ladle.experiments.results import ExperimentResults
 from ladle.reports.analysis import is_testable
-from ladle.reports.experiment_sets import LEAST_SEEDS
+from ladle.reports.experiment_sets import LEAST_SEEDS, problems_of
 from ladle.reports.figures.files import freeze_layout
 from ladle.reports.figures.paper_figures import profiles, ranks
 from ladle.reports.figures.style import WIDTHS, StrategyStyle
 from ladle.reports.formats import counted, format_names
 from ladle.reports.page.page_figures import PageFigure
 
-#: Of experiments and strategies: with fewer, a rank says no more than the experiments alone.
-_LEAST_EXPERIMENTS, _LEAST_STRATEGIES = 2, 3
+#: Of problems and strategies: with fewer, a rank says no more than the experiments alone.
+_LEAST_PROBLEMS, _LEAST_STRATEGIES = 2, 3
 
 
 def rank_figures(
@@ -29,10 +29,10 @@ def rank_figures(
         styles: a style for each strategy of the report.
     """
     enough = [one for one in experiments if is_testable(one) and len(one.seeds) >= LEAST_SEEDS]
-    if len(enough) < _LEAST_EXPERIMENTS or len(enough[0].strategies) < _LEAST_STRATEGIES:
+    if len(problems_of(enough)) < _LEAST_PROBLEMS or len(enough[0].strategies) < _LEAST_STRATEGIES:
         return [], (
             f"There are no ranks: they take {counted(_LEAST_STRATEGIES, 'strategy', 'strategies')} in "
-            f"{counted(_LEAST_EXPERIMENTS, 'experiment', 'experiments')} with "
+            f"{counted(_LEAST_PROBLEMS, 'problem', 'problems')} (a data set with a network) of "
             f"{counted(LEAST_SEEDS, 'seed', 'seeds')} or more."
         )
     try:
@@ -48,7 +48,8 @@ def _ranks(experiments: Sequence[ExperimentResults], stem: str, styles: Mapping[
         f"{stem}-ranks",
         f"Critical-difference diagram. Mean ranks: {', '.join(f'{name} {rank:.2f}' for name, rank in mean)}.",
         "How to read it: 1 would be the largest area under the curve in each of "
-        f"{format_names(numbers['experiments'])}. A bar joins strategies whose mean ranks are no further apart than "
+        f"{format_names(numbers['experiments'])}. {numbers['counted_once']}".rstrip()
+        + " A bar joins strategies whose mean ranks are no further apart than "
         f"Nemenyi’s critical difference, {numbers['critical_difference']:.1f}: these experiments do not tell them "
         "apart.",
         freeze_layout(full[""]),
@@ -66,7 +67,7 @@ def _profiles(experiments: Sequence[ExperimentResults], stem: str, styles: Mappi
         f"labels of the best: {', '.join(f'{name} {100 * share:.0f}%' for name, share in near)}.",
         f"How to read it: higher and further left is better. Targets are {targets} of the way from the initial "
         "accuracy to the best final one in each experiment; a curve that stays below 1 misses some of them (Dolan and "
-        "Moré).",
+        f"Moré). {numbers['counted_once']}".rstrip(),
         freeze_layout(full[""]),
         freeze_layout(column[""]),
     )

@@ -260,18 +260,24 @@ def _full_vs_last(numbers: Numbers) -> str:
     )
 
 
+def _once(numbers: Numbers) -> str:
+    """Return the sentence on experiments that are averaged, with the space behind it; nothing where none are."""
+    return f"{numbers['counted_once']} " if numbers["counted_once"] else ""
+
+
 def _ranks(numbers: Numbers) -> str:
     return (
-        f"Mean ranks by area over {counted(len(numbers['experiments']), 'experiment', 'experiments')} "
-        f"({', '.join(numbers['experiments'])}), the best at the left. A bar joins strategies whose ranks are no "
-        f"further apart than Nemenyi's critical difference, {numbers['critical_difference']:.1f}."
+        f"Mean ranks by area over {numbers['over']}: {', '.join(numbers['experiments'])}; the best at the left. "
+        f"{_once(numbers)}A bar joins strategies whose ranks are no further apart than Nemenyi's critical "
+        f"difference, {numbers['critical_difference']:.1f}."
     )
 
 
 def _profiles(numbers: Numbers) -> str:
     shares = format_names([f"{100 * share:.0f}%" for share in numbers["targets"]])
     return (
-        "On what share of targets a strategy needs at most so many times the labels of the best (Dolan and Moré). "
+        f"{_once(numbers)}On what share of targets a strategy needs at most so many times the labels of the best "
+        "(Dolan and Moré). "
         f"Targets are {shares} of the way from the initial accuracy to the best final one, in each of "
         f"{', '.join(numbers['experiments'])}; a curve that stays below 1 belongs to a strategy that misses some."
     )

@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from ladle.experiments import ExperimentResults
 from ladle.reports.analysis import ALPHA, BASELINE, PART
-from ladle.reports.experiment_sets import mean_areas
+from ladle.reports.experiment_sets import over_what, problem_areas, problem_means, problems_of, shared_problems
 from ladle.reports.formats import counted, format_names
 from ladle.reports.orderings import Part, accuracy_by, outcome
 from ladle.statistics import Ranking, friedman
@@ -23,15 +23,19 @@ _CLEARLY = 2
 
 
 def mean_ranks(experiments: Sequence[ExperimentResults]) -> dict[str, float]:
-    """Return the mean rank by mean area of each strategy, 1 the best, over experiments of the same strategies."""
-    ranks = rankdata(-mean_areas(experiments), axis=1).mean(axis=0)
+    """Return the mean rank by mean area of each strategy, 1 the best, over the problems of experiments.
+
+    Args:
+        experiments: at least one, of the same strategies.
+    """
+    ranks = rankdata(-problem_areas(experiments), axis=1).mean(axis=0)
     return dict(zip(experiments[0].strategies, ranks.tolist(), strict=True))
 
 
 def by_rank(experiments: Sequence[ExperimentResults]) -> list[str]:
-    """Return the strategies by their mean rank by area over these experiments, of equals by mean area."""
+    """Return the strategies by their mean rank by area over the problems of experiments, of equals by mean area."""
     ranks = mean_ranks(experiments)
-    means = dict(zip(experiments[0].strategies, mean_areas(experiments).mean(axis=0), strict=True))
+    means = dict(zip(experiments[0].strategies, problem_areas(experiments).mean(axis=0), strict=True))
     return sorted(ranks, key=lambda name: (round(ranks[name], 9), -means[name]))
 
 
@@ -41,10 +45,10 @@ def default_strategy(experiments: Sequence[ExperimentResults]) -> str:
 
 
 def ranking_of(experiments: Sequence[ExperimentResults]) -> Ranking | None:
-    """Return Friedman's test on mean areas of experiments of the same strategies; None where there are too few."""
-    if len(experiments) < 2 or len(experiments[0].strategies) < 3:
+    """Return Friedman's test on the areas of problems, of the same strategies; None where there are too few."""
+    if len(problems_of(experiments)) < 2 or len(experiments[0].strategies) < 3:
         return None
-    return friedman(mean_areas(experiments))
+    return friedman(problem_areas(experiments))
 
 
 def in_short(experiments: Sequence[ExperimentResults]) -> str:
@@ -56,10 +60,14 @@ def in_short(experiments: Sequence[ExperimentResults]) -> str:
     ranks = mean_ranks(experiments)
     order = by_rank(experiments)
     seeds = sorted({len(one.seeds) for one in experiments})
+    counted_once = shared_problems(experiments)
+    problems = f" over {counted(len(problems_of(experiments)), 'problem', 'problems')}" if counted_once else ""
     lines = [
         f"Over {counted(len(experiments), 'experiment', 'experiments')} ({', '.join(one.name for one in experiments)}; "
         f"{'–'.join(str(seeds[k]) for k in sorted({0, len(seeds) - 1}))} seeds each), by the area under the curve, the "
-        f"mean ranks of {len(order)} strategies are: " + ", ".join(f"{name} {ranks[name]:.1f}" for name in order) + ".",
+        f"mean ranks of {len(order)} strategies{problems} are: "
+        + ", ".join(f"{name} {ranks[name]:.1f}" for name in order)
+        + f". {counted_once}".rstrip(),
         _default(experiments, order),
         *_without_each(experiments),
     ]
@@ -89,27 +97,30 @@ def _default(experiments: Sequence[ExperimentResults], order: Sequence[str]) -> 
     sentence = f"Recommended default: **`{best}`**, by mean rank{shared}. Of these experiments, {never_worse}."
     ranking = ranking_of(experiments)
     if ranking is None:
-        return f"{sentence} There are too few experiments for a test of ranks."
+        return f"{sentence} There is too little for a test of ranks: it takes two data sets or networks."
     strategies = experiments[0].strategies
     place = strategies.index(best)
     apart = [name for k, name in enumerate(strategies) if ranking.p_values[place, k] < ALPHA and k != place]
     close = [name for name in order[1:] if name not in apart]
     return (
-        f"{sentence} Its lead is {'no certain one' if close else 'clear'}: over "
-        f"{counted(len(experiments), 'experiment', 'experiments')} Friedman's test gives p = {ranking.p_value:.3f}, "
-        f"and by Nemenyi's its mean rank differs from that of {format_names(apart) if apart else 'no other strategy'}."
+        f"{sentence} Its lead is {'no certain one' if close else 'clear'}: over {over_what(experiments)} Friedman's "
+        f"test gives p = {ranking.p_value:.3f}, and by Nemenyi's its mean rank differs from that of "
+        f"{format_names(apart) if apart else 'no other strategy'}."
         + (f" {order[1]} comes next, and these runs do not rule it out." if order[1] in close else "")
     )
 
 
 def first_without(experiments: Sequence[ExperimentResults]) -> dict[str, dict[str, float]]:
-    """Return the mean ranks over the other experiments, for each that is left out, by its name.
+    """Return the mean ranks over the other problems, for each that is left out, by the names of its experiments.
 
     Args:
-        experiments: at least two, of the same strategies.
+        experiments: of at least two problems, of the same strategies.
     """
     return {
-        one.name: mean_ranks([*experiments[:place], *experiments[place + 1 :]]) for place, one in enumerate(experiments)
+        format_names([experiments[place].name for place in places]): mean_ranks(
+            [one for place, one in enumerate(experiments) if place not in places]
+        )
+        for places in problems_of(experiments)
     }
 
 
@@ -120,8 +131,8 @@ def leaders(ranks: Mapping[str, float]) -> list[str]:
 
 
 def _without_each(experiments: Sequence[ExperimentResults]) -> list[str]:
-    """Return the sentence on what would be first without each of the experiments; none with one experiment."""
-    if len(experiments) < 2:
+    """Return the sentence on what would be first without each of the problems; none with one problem."""
+    if len(problems_of(experiments)) < 2:
         return []
     best = default_strategy(experiments)
     parts, changed = [], 0
@@ -183,30 +194,30 @@ def _when_grad(experiments: Sequence[ExperimentResults]) -> str:
     gaps = [
         (_mean_gap(one, "grad", strong[0], "early"), _mean_gap(one, "grad", strong[0], "late")) for one in experiments
     ]
-    early, late = (float(np.mean(part)) for part in zip(*gaps, strict=True))
+    early, late = problem_means(experiments, gaps).mean(axis=0).tolist()
     listed = ", ".join(
         f"{100 * first:+.1f} / {100 * last:+.1f} in {one.name}"
         for one, (first, last) in zip(experiments, gaps, strict=True)
     )
+    otherwise = [one.name for one, (first, last) in zip(experiments, gaps, strict=True) if first >= last]
     return (
         f"When to take it: `grad` {verdict}. Beside {strong[0]} its accuracy is, in the first {PART} rounds / in the "
-        f"last {PART}, {100 * early:+.1f} / {100 * late:+.1f} points on average over experiments: {listed}."
-        + _when_it_costs([one.name for one in experiments], gaps)
+        f"last {PART}, {100 * early:+.1f} / {100 * late:+.1f} points on average over {over_what(experiments)}: "
+        f"{listed}." + _when_it_costs(early, late, otherwise)
     )
 
 
-def _when_it_costs(names: Sequence[str], gaps: Sequence[tuple[float, float]]) -> str:
+def _when_it_costs(early: float, late: float, otherwise: Sequence[str]) -> str:
     """Return that it costs most while labels are few, if on average it does clearly; and where it does not.
 
     Args:
-        names: of the experiments.
-        gaps: of each, by how much the strategy is ahead in early and in late rounds; negative where it is behind.
+        early: by how much the strategy is ahead in early rounds, on average; negative where it is behind.
+        late: the same in late rounds.
+        otherwise: the experiments in which it is no further behind in early rounds than in late ones.
     """
-    early, late = (float(np.mean(part)) for part in zip(*gaps, strict=True))
     # Behind at both ends, and at least twice as far in the beginning; a gap that turns around has no such share.
     if not early <= _CLEARLY * late <= 0 or not early < 0:
         return ""
-    otherwise = [name for name, (first, last) in zip(names, gaps, strict=True) if first >= last]
     return " On average most of what it costs, it costs while labels are few" + (
         f"; in {format_names(otherwise)} it is the other way round." if otherwise else "."
     )

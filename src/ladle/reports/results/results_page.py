@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from ladle.experiments import ExperimentResults
 from ladle.reports.claims.claims_section import claims_section
-from ladle.reports.experiment_sets import LEAST_SEEDS, model_of, of_seeds_enough, with_shared_strategies
+from ladle.reports.experiment_sets import (
+    LEAST_SEEDS,
+    model_of,
+    of_seeds_enough,
+    problem_means,
+    with_shared_strategies,
+)
 from ladle.reports.orderings import areas, outcome
 from ladle.reports.results.captions import figures_section
 from ladle.reports.results.recommendation import FUTURE_WORK, in_short, mean_ranks
@@ -176,7 +180,7 @@ def _future_work(experiments: Sequence[ExperimentResults]) -> str:
                     name,
                     rival,
                     *(str(len(group)) for group in (found.better, found.worse, found.unclear)),
-                    f"{100 * float(np.mean(gaps)):+.2f}",
+                    f"{100 * float(problem_means(experiments, gaps).mean()):+.2f}",
                     f"{ranks[name]:.1f} / {ranks[rival]:.1f}",
                 ]
             )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ladle.experiments import ExperimentResults
 from ladle.reports.analysis import ALPHA, BASELINE
-from ladle.reports.experiment_sets import LEAST_SEEDS
+from ladle.reports.experiment_sets import LEAST_SEEDS, data_of, over_what, problems_of, shared_problems
 from ladle.reports.orderings import areas
 from ladle.reports.results.recommendation import ranking_of
 from ladle.statistics import (
@@ -158,7 +158,8 @@ def rank_sentence(experiments: Sequence[ExperimentResults]) -> str:
     """Return what Friedman and Nemenyi say of the mean ranks."""
     ranking = ranking_of(experiments)
     if ranking is None:
-        return "Too few experiments for a Friedman test: it needs two with three strategies in common."
+        return "Too little for a Friedman test: it needs two data sets or networks, and three strategies in common."
+    counted_once = shared_problems(experiments)
     worse = [
         f"{first} and {second} ({ranking.p_values[i, j]:.3f})"
         for i, first in enumerate(experiments[0].strategies)
@@ -166,10 +167,15 @@ def rank_sentence(experiments: Sequence[ExperimentResults]) -> str:
         if i < j and ranking.p_values[i, j] < ALPHA
     ]
     return (
-        f"Over {len(experiments)} experiments, ranks by mean area: Friedman χ² = {ranking.statistic:.1f}, "
+        f"Over {over_what(experiments)}, ranks by mean area: Friedman χ² = {ranking.statistic:.1f}, "
         f"p = {ranking.p_value:.3f}; the critical difference of mean ranks (Nemenyi, 0.05) is "
-        f"{ranking.critical_difference:.1f}. Pairs that differ: {', '.join(worse) or 'none'}. Schedules of one data "
-        "set are no independent data sets, so the test errs towards finding differences."
+        f"{ranking.critical_difference:.1f}. Pairs that differ: {', '.join(worse) or 'none'}."
+        + (f" {counted_once}" if counted_once else "")
+        + (
+            " Problems of one data set are not independent, so the test errs towards finding differences."
+            if len({data_of(one) for one in experiments}) < len(problems_of(experiments))
+            else ""
+        )
     )
 
 
