@@ -51,6 +51,7 @@ def from_accuracies(
         labeled=np.asarray(labeled if labeled is not None else 100 * np.arange(1, evaluations + 1), dtype=np.int64),
         accuracies=values,
         acquisition_seconds=acquisition,
+        selection_seconds=acquisition / 2,
         training_seconds=np.full(values.shape, 2.0),
         config={
             "data": {"name": "letters"},

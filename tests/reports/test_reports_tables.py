@@ -170,11 +170,20 @@ def test_rows_of_no_strategy_have_columns_still() -> None:
 
 def test_timing_leaves_out_the_round_that_picks_nothing() -> None:
     random, margin = timing_rows(from_accuracies([RANDOM, MARGIN]))
-    assert (random.acquisition_mean, random.acquisition_std) == (1.0, 0.0)
-    assert (margin.acquisition_mean, margin.training_mean) == (2.0, 2.0)
-    assert format_timing(margin) == ("margin", "2.00 ± 0.00 s", "2.00 ± 0.00 s")
+    assert random.acquisition == (1.0, 1.0, 1.0)
+    assert (margin.acquisition, margin.training) == ((2.0, 2.0, 2.0), (2.0, 2.0, 2.0))
+    assert format_timing(margin) == ("margin", "2.00 s (2.00 s to 2.00 s)", "2.00 s (2.00 s to 2.00 s)")
     (only,) = timing_rows(from_accuracies([[[0.5]]], ("random",)))
-    assert format_timing(only) == ("random", "–", "2.00 s")
+    assert format_timing(only) == ("random", "–", "2.00 s (2.00 s to 2.00 s)")
+
+
+def test_a_pause_in_one_round_does_not_move_the_times() -> None:
+    results = from_accuracies([RANDOM, MARGIN])
+    slept = results.acquisition_seconds.copy()
+    slept[1, 0, 0] = 3600
+    paused = replace(results, acquisition_seconds=slept)
+    assert timing_rows(paused) == timing_rows(results)
+    assert summary_rows(paused) == summary_rows(results)
 
 
 def test_arrays_that_do_not_fit_are_refused_in_one_line() -> None:

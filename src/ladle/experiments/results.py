@@ -22,6 +22,7 @@ class ExperimentResults:
         labeled: (R,) labels in hand at each evaluation; the first is the initial set, before any acquisition.
         accuracies: (K, R, S) test accuracy from 0 to 1.
         acquisition_seconds: (K, R, S) seconds to score the pool and pick; NaN in the last round, which picks nothing.
+        selection_seconds: (K, R, S) of those, the seconds to pick once the model's outputs are at hand.
         training_seconds: (K, R, S) seconds to train from scratch.
         config: the resolved configuration, as it was stored.
         environment: package versions and machine, as they were stored.
@@ -38,6 +39,7 @@ class ExperimentResults:
     labeled: NDArray[np.int64]
     accuracies: NDArray[np.float64]
     acquisition_seconds: NDArray[np.float64]
+    selection_seconds: NDArray[np.float64]
     training_seconds: NDArray[np.float64]
     config: Mapping[str, Any]
     environment: Mapping[str, Any]

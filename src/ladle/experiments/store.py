@@ -235,6 +235,7 @@ def _load(connection: Connection, experiment: Any, only: Sequence[str] | None) -
         labeled=np.array(schedule.labeled, dtype=np.int64),
         accuracies=table(lambda row: row.test_accuracy),
         acquisition_seconds=table(_acquisition_seconds),
+        selection_seconds=table(lambda row: np.nan if row.selection_seconds is None else row.selection_seconds),
         training_seconds=table(lambda row: row.training_seconds),
         config=experiment.protocol,
         environment=experiment.environment,

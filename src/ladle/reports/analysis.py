@@ -156,7 +156,7 @@ def check(results: ExperimentResults) -> None:
             "a report needs a strategy, a round and a seed that every strategy has finished (got "
             f"{expected[0]} strategies, {expected[1]} rounds, {expected[2]} seeds in {results.name!r}); finish its runs"
         )
-    for name in ("accuracies", "acquisition_seconds", "training_seconds"):
+    for name in ("accuracies", "acquisition_seconds", "selection_seconds", "training_seconds"):
         shape = getattr(results, name).shape
         if shape != expected:
             raise InputError(

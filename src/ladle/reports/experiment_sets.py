@@ -30,6 +30,7 @@ def with_only(results: ExperimentResults, strategies: Sequence[str]) -> Experime
         strategies=tuple(strategies),
         accuracies=results.accuracies[places],
         acquisition_seconds=results.acquisition_seconds[places],
+        selection_seconds=results.selection_seconds[places],
         training_seconds=results.training_seconds[places],
     )
 

@@ -41,7 +41,7 @@ class SummaryRow:
         label_ratio_high: upper end.
         loss_score: how much of the rounds it is significantly beaten, averaged over strategies; lower is better; None
             where nothing can be tested.
-        acquisition_seconds: mean seconds to score the pool and pick, over all picks; None where there were none.
+        acquisition_seconds: median seconds to score the pool and pick, over all picks; None where there were none.
         budget: labels at the last evaluation.
     """
 
@@ -79,13 +79,14 @@ class SummaryColumn:
 
 @dataclass(frozen=True)
 class TimingRow:
-    """Seconds that one strategy took, mean and standard deviation over rounds and seeds; None where unknown."""
+    """Seconds that one strategy took, over rounds and seeds: (median, lower quartile, upper quartile).
+
+    None where unknown. Not the mean: a machine that sleeps or is busy for a while makes some rounds last for hours.
+    """
 
     strategy: str
-    acquisition_mean: float | None
-    acquisition_std: float | None
-    training_mean: float | None
-    training_std: float | None
+    acquisition: tuple[float, float, float] | None
+    training: tuple[float, float, float] | None
 
 
 def summary_rows(results: ExperimentResults) -> list[SummaryRow]:
@@ -140,7 +141,7 @@ def summary_columns(rows: Sequence[SummaryRow]) -> tuple[SummaryColumn, ...]:
             "How often it is beaten in corrected tests, from 0 (never) up; lower is better.",
             True,
         ),
-        SummaryColumn("Time to pick", "Mean time to score the pool and pick one batch.", True),
+        SummaryColumn("Time to pick", "Median time to score the pool and pick one batch.", True),
     )
 
 
@@ -182,8 +183,8 @@ def timing_rows(results: ExperimentResults) -> list[TimingRow]:
     return [
         TimingRow(
             strategy,
-            *_mean_and_std(results.acquisition_seconds[place]),
-            *_mean_and_std(results.training_seconds[place]),
+            _median_and_quartiles(results.acquisition_seconds[place]),
+            _median_and_quartiles(results.training_seconds[place]),
         )
         for place, strategy in enumerate(results.strategies)
     ]
@@ -191,11 +192,15 @@ def timing_rows(results: ExperimentResults) -> list[TimingRow]:
 
 def format_timing(row: TimingRow) -> tuple[str, str, str]:
     """Return name, acquisition and training time as plain strings."""
-    return (
-        row.strategy,
-        format_seconds(row.acquisition_mean, row.acquisition_std),
-        format_seconds(row.training_mean, row.training_std),
-    )
+    return row.strategy, _format_quartiles(row.acquisition), _format_quartiles(row.training)
+
+
+def _format_quartiles(seconds: tuple[float, float, float] | None) -> str:
+    """Return "2.00 s (1.80 s to 2.30 s)"."""
+    if seconds is None:
+        return format_seconds(None)
+    median, low, high = (format_seconds(value) for value in seconds)
+    return f"{median} ({low} to {high})"
 
 
 def _row(analysis: Analysis, place: int) -> SummaryRow:
@@ -221,7 +226,7 @@ def _row(analysis: Analysis, place: int) -> SummaryRow:
         label_ratio_low=interval.ratio_low if interval else None,
         label_ratio_high=interval.ratio_high if interval else None,
         loss_score=float(contest.loss[place]) if contest else None,
-        acquisition_seconds=_mean_and_std(results.acquisition_seconds[place])[0],
+        acquisition_seconds=(_median_and_quartiles(results.acquisition_seconds[place]) or (None,))[0],
         budget=int(results.labeled[-1]),
     )
 
@@ -231,6 +236,15 @@ def _two_lines(heading: str) -> str:
     words = heading.split(" ")
     broken = [f"{' '.join(words[:cut])}\n{' '.join(words[cut:])}" for cut in range(1, len(words))]
     return min(broken, key=lambda text: max(map(len, text.split("\n"))), default=heading)
+
+
+def _median_and_quartiles(values: NDArray[np.float64]) -> tuple[float, float, float] | None:
+    """Return median and quartiles of the finite values; None where there are none."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return None
+    low, median, high = np.quantile(known, (0.25, 0.5, 0.75)).tolist()
+    return median, low, high
 
 
 def _mean_and_std(values: NDArray[np.float64]) -> tuple[float | None, float | None]:

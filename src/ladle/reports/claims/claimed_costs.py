@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ladle.experiments import ExperimentResults
 from ladle.reports.analysis import PART
@@ -26,7 +25,7 @@ def cost_claims(timings: Mapping[str, Any], experiments: Sequence[ExperimentResu
 
     Args:
         timings: of ``benchmarks/table2.py``; may be empty.
-        experiments: with k-center and entropy, for the seconds of their picks.
+        experiments: with k-center, for the seconds of its picks.
     """
     order = "selection is fastest for entropy, then grad, then BADGE, then k-center"
     factor = f"grad takes {PAPERS_FACTOR} × the time of entropy"
@@ -63,25 +62,21 @@ def _factor(rows: Mapping[str, Any]) -> tuple[Verdict, str]:
 
 
 def _growing(experiments: Sequence[ExperimentResults]) -> tuple[Verdict, str]:
-    """Compare the first and the last picks of k-center, less the seconds of entropy, which has the same outputs."""
+    """Compare the first and the last picks of k-center: of each part the median, so that one long pause is no trend."""
     effects, parts = [], []
     for one in experiments:
         # The last evaluation picks nothing.
-        extra = (_seconds(one, "k-center") - _seconds(one, "entropy"))[:-1]
-        if len(extra) < 2:
+        seconds = one.selection_seconds[one.strategies.index("k-center")][:-1]
+        if len(seconds) < 2:
             continue
-        early, late = extra[:PART].mean(axis=0), extra[-PART:].mean(axis=0)
+        early, late = np.median(seconds[:PART], axis=0), np.median(seconds[-PART:], axis=0)
         effects.append(paired_effect(late, early))
         parts.append(
-            f"{one.name} {format_seconds(float(early.mean()))} with {one.labeled[0]:,} to "
-            f"{one.labeled[:-1][:PART][-1]:,} labels, {format_seconds(float(late.mean()))} with "
+            f"{one.name} {format_seconds(float(np.median(early)))} with {one.labeled[0]:,} to "
+            f"{one.labeled[:-1][:PART][-1]:,} labels, {format_seconds(float(np.median(late)))} with "
             f"{one.labeled[:-1][-PART:][0]:,} to {one.labeled[-2]:,}"
         )
     if not effects:
         return "not run", ""
-    return weighed(effects), f"time of a batch beyond that of entropy, as run, beside other work: {'; '.join(parts)}"
-
-
-def _seconds(one: ExperimentResults, name: str) -> NDArray[np.float64]:
-    seconds: NDArray[np.float64] = one.acquisition_seconds[one.strategies.index(name)]
-    return seconds
+    what = "median time of a batch with the model's outputs at hand, as run, beside other work"
+    return weighed(effects), f"{what}: {'; '.join(parts)}"

@@ -79,7 +79,7 @@ def experiment_section(
         timing=PageTable(
             ("Strategy", "Acquisition", "Training"),
             [format_timing(row) for row in timing_rows(results)],
-            "Mean ± standard deviation over rounds and seeds",
+            "Median (and quartiles) over rounds and seeds",
         ),
         learning_rate=str(results.learning_rate),
         full_identity=results.identity,
